@@ -1,0 +1,131 @@
+"""The link: one incident ↔ one remote object, and what both sides last agreed on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from casemirror.model.ids import IncidentId, InstanceId, LinkId
+from casemirror.model.values import Fields, Json, parse_time, same, time_text
+
+
+class Direction(StrEnum):
+    """Who may change whom, seen from here. The values are the contract's spelling."""
+
+    NONE = ""
+    IN = "In"
+    OUT = "Out"
+    BOTH = "Both"
+
+    @property
+    def inbound(self) -> bool:
+        """The remote may change us."""
+        return self in (Direction.IN, Direction.BOTH)
+
+    @property
+    def outbound(self) -> bool:
+        """We may change the remote."""
+        return self in (Direction.OUT, Direction.BOTH)
+
+    @classmethod
+    def parse(cls, text: object) -> Direction:
+        """Read any spelling (case-insensitive); an unknown word means not mirrored.   Source: MIR-011, MIR-012."""
+        return {"in": cls.IN, "out": cls.OUT, "both": cls.BOTH}.get(str(text or "").strip().lower(), cls.NONE)
+
+
+class LinkState(StrEnum):
+    """What becomes of a link's work."""
+
+    ACTIVE = "active"
+    HELD = "held"
+    """needs a person (unconfirmed creation, brake): not due until something changes"""
+    PURGED = "purged"
+    """its record was purged after the incident closed: neither pulled nor pushed (MIR-188)"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pushed:
+    """A field value on its way: what the remote showed before, what was sent, and when (the stale-echo guard)."""
+
+    before: Json
+    sent: Json
+    at: datetime
+
+    def to_json(self) -> dict[str, Json]:
+        """As stored."""
+        return {"before": self.before, "sent": self.sent, "at": time_text(self.at)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Json]) -> Pushed:
+        """Read what `to_json` wrote."""
+        return cls(before=value["before"], sent=value["sent"], at=parse_time(str(value["at"])))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """One incident ↔ one remote object.
+
+    base      field → value that both sides are known to have agreed on: told by the remote, or pushed to it
+    assumed   field → value that the incident had when the link was made, for fields the remote never told;
+              it only tells what changed here since
+    wanted    grows with every event that makes work; done: the `wanted` that the last finished reconcile had seen
+    named     grows when a poll (or linking, or a sweep) says that the remote changed; pulled: the `named` last pulled
+    """
+
+    id: LinkId
+    incident_id: IncidentId
+    instance_id: InstanceId | None
+    instance_name: str
+    remote_id: str
+    direction: Direction
+    tags: tuple[str, ...] = ()
+    primary: bool = True
+    state: LinkState = LinkState.ACTIVE
+    held_reason: str = ""
+
+    wanted: int = 0
+    done: int = 0
+    named: int = 0
+    pulled: int = 0
+    due_at: datetime | None = None
+    priority: int = 5
+    """0 a person waits for it … 9 sweep"""
+
+    base: Fields = field(default_factory=dict)
+    assumed: Fields = field(default_factory=dict)
+    pushed: Mapping[str, Pushed] = field(default_factory=dict)
+    sticky: frozenset[str] = frozenset()
+    """fields ever edited here; used by the ≤ 6.1 rule only (`mirror.legacy.dirty`)"""
+
+    since_at: datetime
+    """when mirroring began: start of the fetch that made the incident, or the time of linking"""
+    linked_later: bool = False
+    last_sync_at: datetime | None = None
+    """start of the last good pull (Out-only: of the last good push)"""
+    last_push_at: datetime | None = None
+
+    out_status: int | None = None
+    """the incident status that the remote knows of"""
+    remote_closed: bool = False
+    reopened_here: bool = False
+
+    tries: int = 0
+    tries_in: int = 0
+    tries_out: int = 0
+    error_in: str = ""
+    error_out: str = ""
+    rate_limited: bool = False
+    create_attempts: int = 0
+    creating_at: datetime | None = None
+    """a creation call was begun then and its outcome was not seen yet"""
+
+    def known(self, name: str) -> Json:
+        """What the field was when both sides last agreed (or when the link was made)."""
+        return self.base[name] if name in self.base else self.assumed.get(name)
+
+    def dirty(self, fields: Fields) -> dict[str, Json]:
+        """Fields that changed here since: name → local value (`local − base`).   Source: design §1.2."""
+        names = {**self.assumed, **self.base, **fields}
+        return {n: fields.get(n) for n in names if not same(fields.get(n), self.known(n))}

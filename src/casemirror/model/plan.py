@@ -1,0 +1,107 @@
+"""The plan of one reconcile: what must change on which side so that both agree again. Values only; made by `engine.plan`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from casemirror.model.entry import Control, InboundEntry, Outgoing
+from casemirror.model.incident import Status
+from casemirror.model.values import Fields, Json
+
+
+class Rule(StrEnum):
+    """Which rule decided about a field; stored with each decision and shown by `casemirror why`."""
+
+    AGREED = "agreed"
+    """both sides have the value"""
+    REMOTE_CHANGED = "remote-changed"
+    LOCAL_CHANGED = "local-changed"
+    CONFLICT_LOCAL = "conflict-local-wins"
+    CONFLICT_REMOTE = "conflict-remote-wins"
+    STALE_ECHO = "stale-echo"
+    """the remote still shows what it had before our push"""
+    LEGACY_DIRTY = "legacy-dirty"
+    """≤ 6.1: edited here once, never overwritten"""
+    FIRST_TOLD = "first-told-while-edited"
+    """the remote tells the field for the first time while it is edited here"""
+    PROTECTED = "protected"
+    """an empty value would blank a field that mirroring never blanks"""
+    NOT_MAPPED_OUT = "not-mapped-out"
+    """changed here, but the outgoing mapper does not read it"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What was decided about one field, with all three values, so that `why` can answer later."""
+
+    field: str
+    rule: Rule
+    base: Json = None
+    local: Json = None
+    remote: Json = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """Who wins when; read from the settings, the link and the mapper."""
+
+    inbound: bool = True
+    outbound: bool = True
+    conflict: str = "local"
+    legacy_dirty: bool = False
+    echo_guard_s: float = 600.0
+    mapped_out: frozenset[str] | None = None
+    """incident fields that the outgoing mapper (or the pass-through list) reads; None: all go out"""
+    never_blank: frozenset[str] = frozenset({"name", "type", "occurred", "severity", "owner"})
+    """overwritten by a value from remote, never emptied by one.   Source: mirroring.md §4.3.2"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merge:
+    """The field part of a plan.
+
+    write    incident fields to write here, as mirror
+    base     base values that hold once `write` is applied
+    push     incident fields to send: name → local value
+    forget   changed fields that can never go out; their base becomes the local value
+    """
+
+    write: Fields = field(default_factory=dict)
+    base: Fields = field(default_factory=dict)
+    push: Fields = field(default_factory=dict)
+    forget: Fields = field(default_factory=dict)
+    decisions: tuple[Decision, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything one reconcile does; `status` None leaves the incident's state alone."""
+
+    merge: Merge = field(default_factory=Merge)
+    status: Status | None = None
+    closing: Control | None = None
+    """the control entry that `status` follows"""
+    entries: tuple[InboundEntry, ...] = ()
+    remote_closed: bool = False
+    reopened_here: bool = False
+    out_status: int | None = None
+    """what the remote knows once this plan is applied (None: unchanged, it never learnt it)"""
+    outgoing: tuple[Outgoing, ...] = ()
+    send_status: bool = False
+    create: bool = False
+
+    @property
+    def changes_incident(self) -> bool:
+        """Something of the incident itself must be written here."""
+        return bool(self.merge.write) or self.status is not None or bool(self.entries)
+
+    @property
+    def must_push(self) -> bool:
+        """A call of update-remote-system is due."""
+        return bool(self.merge.push) or bool(self.outgoing) or self.send_status or self.create
+
+    @property
+    def incident_changed(self) -> bool:
+        """`incidentChanged` of that call: fields or status, not entries alone.   Source: mirroring.md §3.5.8."""
+        return bool(self.merge.push) or self.send_status or self.create
