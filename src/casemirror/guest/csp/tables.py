@@ -1,0 +1,169 @@
+"""Markdown tables."""
+
+import json
+from datetime import UTC, datetime
+
+from csp import text
+
+_EMPTY = ("", None, [], (), {})
+
+
+class JsonTransformer:
+    """How the cells of one column are made from nested data.
+
+    flatten     one 'key: value' line for each key of the cell
+    keys        show only these keys; the others are left out
+    is_nested   look for `keys` at every depth of the cell
+    func        overrules all the others: makes the text from the value
+    """
+
+    def __init__(self, flatten=False, keys=None, is_nested=False, func=None):
+        self.flatten = flatten
+        self.keys = set(keys or ())
+        self.is_nested = is_nested
+        self.func = func
+
+    def json_to_str(self, json_input):
+        """The cell's text."""
+        if self.func:
+            return self.func(json_input)
+        if isinstance(json_input, str | int | float | None):
+            return json_input if isinstance(json_input, str) else formatCell(json_input)
+        if self.flatten:
+            return flattenCell(json_input)
+        return "\n".join(self._lines(json_input))
+
+    def _lines(self, value, depth=0):
+        """Lines of a nested value, each level indented by a tab; only what leads to the wanted keys."""
+        indent = "\t" * depth
+        if isinstance(value, list | tuple):
+            if not any(isinstance(item, dict | list) for item in value):
+                return [indent + ", ".join(str(item) for item in value)]
+            return [line for item in value for line in self._lines(item, depth)]
+        if not isinstance(value, dict):
+            return [f"{indent}{value}"]
+        return [line for key, item in value.items() for line in self._lines_of_key(key, item, depth)]
+
+    def _lines_of_key(self, key, item, depth):
+        wanted = not self.keys or key in self.keys
+        if isinstance(item, dict | list) and (wanted or self.is_nested):
+            below = (JsonTransformer() if wanted else self)._lines(item, depth + 1)
+            return ["\t" * depth + f"**{key}**:", *below] if below else []
+        return ["\t" * depth + f"***{key}***: {'' if item is None else item}"] if wanted else []
+
+
+def formatCell(data, is_pretty=True, json_transform=None):
+    """Text of one value: nested data flattened, or made by the JsonTransformer."""
+    if json_transform:
+        return str(json_transform.json_to_str(data))
+    return flattenCell(data, is_pretty)
+
+
+def flattenCell(data, is_pretty=True):
+    """Text of one value: a dict's keys in lines 'key: value', a list's elements in lines ended by commas.
+
+    is_pretty   False: nested data as compact JSON
+    """
+    if data is None:
+        return ""
+    if isinstance(data, str):
+        return data
+    if isinstance(data, bytes):
+        return data.decode("utf-8", "replace")
+    if isinstance(data, dict | list | tuple | set) and not is_pretty:
+        return json.dumps(data, default=str, ensure_ascii=False)
+    if isinstance(data, dict):
+        return "\n".join(f"{key}: {flattenCell(value)}" for key, value in data.items())
+    if isinstance(data, list | tuple | set):
+        return ",\n".join(flattenCell(item) for item in data)
+    return str(data)
+
+
+def tableToMarkdown(
+    name,
+    t,
+    headers=None,
+    headerTransform=None,
+    removeNull=False,
+    metadata=None,
+    url_keys=None,
+    date_fields=None,
+    json_transform_mapping=None,
+    is_auto_json_transform=False,
+):
+    """A Markdown table under the heading `### name`; '**No entries.**' in its place when there is nothing.
+
+    t                        a dict (one row), a list of them, or a list of values for the only header
+    headers                  names of the columns, in order; the sorted keys of the first row when not given
+    headerTransform          function from a column's name to what stands above it
+    removeNull               leave out the columns that are empty in every row
+    metadata                 a line between heading and table
+    url_keys                 keys whose values become links, at any depth
+    date_fields              columns that hold epoch milliseconds, shown as UTC times
+    json_transform_mapping   {column: JsonTransformer}
+    is_auto_json_transform   every column that has none gets a plain JsonTransformer
+    """
+    headers, rows = _rows(t, [headers] if isinstance(headers, str) else list(headers or []))
+    if removeNull:
+        headers = [header for header in headers if not all(row.get(header) in _EMPTY for row in rows)]
+    title = f"### {name}\n" + (f"{metadata}\n" if metadata else "")
+    if not rows or not headers:
+        return title + "**No entries.**\n"
+    transformers = _transformers(headers, json_transform_mapping, is_auto_json_transform)
+    lines = [[headerTransform(header) if headerTransform else header for header in headers]]
+    lines += [_cells(row, headers, url_keys or (), date_fields or (), transformers) for row in rows]
+    return title + _drawn(lines)
+
+
+def _rows(t, headers):
+    """(headers, rows as dicts)"""
+    if isinstance(t, dict) and len(t) == 1 and not headers:
+        # one key: a table of one column rather than of one row
+        (header, values), *_ = t.items()
+        return [header], [{header: value} for value in (values if isinstance(values, list) else [values])]
+    rows = list(t) if isinstance(t, list | tuple) else [t] if t else []
+    if rows and not isinstance(rows[0], dict):
+        if len(headers) != 1:
+            raise Exception("a list of plain values needs exactly one header")  # noqa: TRY002 - callers catch it
+        return headers, [{headers[0]: value} for value in rows]
+    if rows and not headers:
+        headers = sorted(rows[0], key=str)
+    return headers, rows
+
+
+def _transformers(headers, mapping, is_auto):
+    found = dict(mapping or {})
+    if is_auto:
+        for header in headers:
+            found.setdefault(header, JsonTransformer())
+    return found
+
+
+def _cells(row, headers, url_keys, date_fields, transformers):
+    linked = text.url_to_clickable_markdown(row, url_keys) if url_keys else row
+    cells = []
+    for header in headers:
+        value = linked.get(header)
+        if header in date_fields:
+            value = _date(value)
+        shown = "" if value is None else formatCell(value, json_transform=transformers.get(header))
+        cells.append(text.stringEscapeMD(shown, minimal_escaping=True, escape_multiline=True))
+    return cells
+
+
+def _date(value):
+    """Epoch milliseconds as '2024-01-31 10:20:30'; what is no number stays."""
+    try:
+        return datetime.fromtimestamp(int(value) / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    except (TypeError, ValueError, OverflowError):
+        return value
+
+
+def _drawn(lines):
+    heads, *rows = lines
+    drawn = ["|" + "|".join(str(head) for head in heads) + "|", "|" + "---|" * len(heads)]
+    drawn += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(drawn) + "\n"
+
+
+tblToMd = tableToMarkdown
