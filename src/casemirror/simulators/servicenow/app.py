@@ -47,13 +47,22 @@ class App:
             return
         self.tally.requests[_counted_as(request)] += 1
         if self.instance.box.now.down and self._hang_up is not None:
-            self.tally.answers["closed"] += 1
-            self._hang_up(scope)
-            await receive()
+            await self._close(scope, receive)
             return
-        response = await self._answer(request)
+        try:
+            response = await self._answer(request)
+        except asyncio.CancelledError:
+            await self._close(scope, receive)  # the server stops while a slow call waits
+            return
         self.tally.answers[str(response.status_code)] += 1
         await response(scope, receive, send)
+
+    async def _close(self, scope: Scope, receive: Receive) -> None:
+        self.tally.answers["closed"] += 1
+        if self._hang_up is not None:
+            self._hang_up(scope)
+            while (await receive())["type"] != "http.disconnect":
+                pass
 
     async def _answer(self, request: Request) -> Response:
         faults = self.instance.box.now

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from . import errors, tables
+from . import tables
 from .call import Call
 
 
@@ -15,13 +15,11 @@ def listed(call: Call, table: tables.Table, default_limit: int) -> tuple[list[di
     """The page that was asked for, and its headers.
 
     The limit applies before access control, so that a page may hold fewer rows than there are (as documented).
-    Raises ApiError 400 for a limit or offset that is no number, 404 for an empty result in v1.
+    Raises ApiError 400 for a limit or offset that is no number.
     """
     limit, offset = call.number("sysparm_limit", default_limit), call.number("sysparm_offset", 0)
     rows = call.instance.search(table, _query(call, table), call.user)
     page = [row for row in rows[offset : offset + limit] if call.readable(table.name, row)]
-    if not page and call.version == "v1":
-        raise errors.not_found()
     view = call.view()
     return [view.show(table, row) for row in page], _headers(call, limit, offset, len(rows))
 

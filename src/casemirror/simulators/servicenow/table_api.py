@@ -25,6 +25,8 @@ async def handle(call: Call) -> Response:
 async def _on_table(call: Call, table: tables.Table) -> Response:
     if call.method == "GET":
         rows, headers = listed(call, table, _DEFAULT_LIMIT)
+        if not rows and call.version == "v1":
+            raise errors.not_found()  # documented difference of the versions
         return call.answer(rows, 200, headers)
     if call.method != "POST":
         raise errors.method_not_allowed(("GET", "HEAD", "POST"))
