@@ -1,5 +1,6 @@
 """The ServiceNow simulator seen from outside: independent clients from PyPI, plain HTTP for the rest, and every fault."""
 
+import asyncio
 import ipaddress
 import subprocess
 import sys
@@ -17,7 +18,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from casemirror.simulators.servicenow import ServiceNowSimulator, User
+from casemirror.simulators.servicenow import DEFAULT_USERS, Faults, ServiceNowSimulator, User
+from casemirror.simulators.servicenow.app import App
+from casemirror.simulators.servicenow.faults import FaultBox
+from casemirror.simulators.servicenow.instance import Instance
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # pysnow warns at import where libmagic is missing
@@ -655,14 +659,15 @@ def test_the_controls_tell_change_and_reset(call: Caller, simulator: ServiceNowS
     assert (state["comments"], state["work_notes"], state["attachments"], state["doubled"]) == (1, 0, 0, 0)
     assert state["tickets"][sys_id]["comments"] == 1
     assert requests.put(f"{control}/faults", json={"late_index_s": 2}, timeout=30).json()["late_index_s"] == 2
-    for wrong in (
+    mistakes: list[Any] = [
         {"nonsense": 1},
         {"down": "yes"},
         {"slow_s": -1},
         {"rate_limit": 5},
         {"time_zone": "Mars/Olympus"},
         [],
-    ):
+    ]
+    for wrong in mistakes:
         answer = requests.put(f"{control}/faults", json=wrong, timeout=30)
         assert answer.status_code == 400 and answer.json()["error"]
     assert requests.get(f"{control}/faults", timeout=30).json()["late_index_s"] == 2
@@ -670,6 +675,30 @@ def test_the_controls_tell_change_and_reset(call: Caller, simulator: ServiceNowS
     assert reset["tables"] == {} and reset["requests"] == {}
     assert requests.get(f"{control}/faults", timeout=30).json()["late_index_s"] == 0
     assert call("POST", "table/incident", json={}).json()["result"]["number"] == "INC0010001"
+
+
+def test_the_controls_answer_this_machine_only() -> None:
+    """Seen through the application: a connection from elsewhere cannot be had here."""
+    box = FaultBox(Faults(), None)
+    app = App(Instance(users=DEFAULT_USERS, rows={}, box=box, clock=lambda: NOON_S), {})
+    sent: list[Any] = []
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/_simulator/reset",
+        "query_string": b"",
+        "headers": [],
+        "client": ("192.0.2.1", 9),
+    }
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == 403
 
 
 def test_a_simulator_with_a_file_survives_a_restart(tmp_path: Path) -> None:
