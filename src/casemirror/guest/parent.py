@@ -1,0 +1,194 @@
+"""The warm parent: makes one integration ready and forks a child for each command.
+
+Started as `python -I parent.py <control fd>`. One JSON object {"name", "source", "modules", "idle_s", "skip"} comes on stdin. Then, on
+the control socket (SOCK_SEQPACKET), each packet is one order:
+
+    b"R"        with a stream socket attached: fork a child that talks on it
+    b"K" + pid  kill that child and all of its process group (4 bytes, network order)
+
+and each packet back is one report: {"event": "ready", …}, {"event": "exit", "pid", "status"} (status as of waitpid), {"event": "idle"},
+{"event": "threaded", "library"}. When the other end closes, everything that is left is killed, and the parent leaves. No secret ever
+comes here: parameters go over the child's own socket.
+"""
+
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import child  # noqa: E402
+import limits  # noqa: E402
+import prepared as preparing  # noqa: E402
+
+_PID = struct.Struct("!I")
+
+
+class Parent:
+    """The loop; single-threaded, because a process with threads must not fork."""
+
+    def __init__(self, control, prepared, idle_s):
+        self._control = control
+        self._prepared = prepared
+        self._idle_s = idle_s
+        self._children = set()
+        self._wakeup, wake = os.pipe()
+        for end in (self._wakeup, wake):
+            os.set_blocking(end, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+
+    def serve(self):
+        """Do what is ordered until the control socket closes or nothing came for `idle_s` seconds."""
+        busy_at = time.monotonic()
+        while True:
+            patience = None if self._children else max(0.0, busy_at + self._idle_s - time.monotonic())
+            ready, _, _ = select.select([self._control, self._wakeup], [], [], patience)
+            if not ready:
+                self._report(event="idle")
+                return
+            busy_at = time.monotonic()
+            if self._wakeup in ready:
+                os.read(self._wakeup, 4096)
+                self._reap()
+            if self._control in ready and not self._obey():
+                self._kill_all()
+                return
+
+    def _obey(self):
+        order, fds, _, _ = socket.recv_fds(self._control, 64, 1)
+        if not order:
+            return False
+        if order[:1] == b"R" and fds:
+            os.set_inheritable(fds[0], False)  # not for programs that the integration starts
+            self._fork(fds[0])
+        elif order[:1] == b"K":
+            pid = _PID.unpack(order[1:])[0]
+            if pid in self._children:
+                _kill_group(pid)
+        return True
+
+    def _fork(self, fd):
+        if threading.active_count() != 1:
+            os.close(fd)
+            self._report(event="threaded", library="")
+            return
+        mine = os.getpid()
+        try:
+            pid = os.fork()
+        except OSError:
+            pid = -1  # the server sees its socket close without a word, and tries again
+        if pid == 0:
+            child.run(fd, mine, self._prepared)
+        os.close(fd)
+        if pid > 0:
+            self._children.add(pid)
+
+    def _reap(self):
+        """Report each child that ended. Its group goes while its number is still taken; then whatever left the group goes, too."""
+        while True:
+            ended = _any_ended()
+            if ended is None:
+                return
+            ours = ended in self._children
+            if ours:
+                _kill_group(ended)
+            status = os.waitpid(ended, 0)[1]
+            if ours:
+                self._children.discard(ended)
+                self._kill_orphans()
+                self._report(event="exit", pid=ended, status=status)
+
+    def _kill_orphans(self):
+        """Processes that a dead child left behind became our children (`adopt_orphans`): kill them and what they leave in turn."""
+        for _ in range(1000):
+            orphans = [pid for pid in _own_children() if pid not in self._children]
+            if not orphans:
+                return
+            for pid in orphans:
+                _kill(pid)
+                os.waitpid(pid, 0)
+
+    def _kill_all(self):
+        for pid in list(self._children):
+            _kill_group(pid)
+            os.waitpid(pid, 0)
+            self._children.discard(pid)
+        self._kill_orphans()
+
+    def _report(self, **event):
+        try:
+            self._control.send(json.dumps(event).encode())
+        except OSError:
+            pass  # the server is gone: the loop sees it next
+
+
+def _any_ended():
+    """Number of a child that ended and still waits to be reaped, or None."""
+    try:
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    return ended.si_pid if ended else None
+
+
+def _own_children():
+    with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
+        return [int(pid) for pid in file.read().split()]
+
+
+def _kill_group(pid):
+    """Kill a child and its group; the child may not have made its own yet."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    _kill(pid)
+
+
+def _kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _read_order():
+    with os.fdopen(0, "rb") as stdin:
+        order = json.loads(stdin.read())
+    if os.open(os.devnull, os.O_RDONLY) != 0:
+        raise RuntimeError("standard input is not the first descriptor")
+    return order
+
+
+def main():
+    """Prepare, say so, serve."""
+    order = _read_order()
+    control = socket.socket(fileno=int(sys.argv[1]))
+    sys.path.append(preparing.API_MODULES)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    limits.adopt_orphans()
+    prepared = preparing.Prepared(order["name"], order["source"], order["modules"])
+    prepared.import_libraries(set(order["skip"]))
+    # libraries come first from here on: an integration's `import limits` means the one that is installed
+    sys.path[:] = [*sys.path[1:], sys.path[0]]
+    if prepared.threaded:
+        control.send(json.dumps({"event": "threaded", "library": prepared.threaded}).encode())
+        return
+    gc.collect()
+    gc.freeze()  # the children's collector leaves these pages alone, so they stay shared
+    parent = Parent(control, prepared, order["idle_s"])
+    missing = {name: why[:200] for name, why in list(prepared.missing.items())[:100]}
+    control.send(json.dumps({"event": "ready", "missing": missing}).encode())
+    parent.serve()
+
+
+if __name__ == "__main__":
+    main()
