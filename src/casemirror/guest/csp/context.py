@@ -20,7 +20,7 @@ ANY_VERSION = -1
 
 def is_versioned_context_available():
     """Whether the server counts the versions of the context and refuses to write over a newer one."""
-    return server.is_demisto_version_ge(MIN_VERSION_FOR_VERSIONED_CONTEXT)
+    return server.is_at_least(MIN_VERSION_FOR_VERSIONED_CONTEXT)
 
 
 def get_integration_context(sync=True, with_version=False):
@@ -91,7 +91,7 @@ def set_last_mirror_run(last_mirror_run):
 
 
 def _needs_mirror_run():
-    if not server.is_demisto_version_ge(MIN_VERSION_FOR_MIRROR_RUN):
+    if not server.is_at_least(MIN_VERSION_FOR_MIRROR_RUN):
         raise DemistoException(f"The last mirror run needs a server of version {MIN_VERSION_FOR_MIRROR_RUN} or later")
 
 

@@ -108,7 +108,7 @@ class FeedIndicatorType:
     @staticmethod
     def indicator_type_by_server_version(indicator_type):
         """The type's name on this server: from 6.2.0 on without the prefix 'STIX '."""
-        if server.is_demisto_version_ge("6.2.0"):
+        if server.is_at_least("6.2.0"):
             return indicator_type.removeprefix("STIX ")
         return indicator_type
 

@@ -29,7 +29,7 @@ class ScheduledCommand:
     @staticmethod
     def supports_polling():
         """Whether the server can run a command again by itself."""
-        return server.is_demisto_version_ge(MIN_VERSION)
+        return server.is_at_least(MIN_VERSION)
 
     @staticmethod
     def raise_error_if_not_supported():

@@ -20,7 +20,7 @@ class IndicatorsSearcher:
     def __init__(
         self, page=0, filter_fields=None, from_date=None, query=None, size=100, to_date=None, value="", limit=None
     ):
-        self._can_use_search_after = server.is_demisto_version_ge(MIN_VERSION_FOR_SEARCH_AFTER)
+        self._can_use_search_after = server.is_at_least(MIN_VERSION_FOR_SEARCH_AFTER)
         self._search_after_param = None
         self._page = page
         self._filter_fields = filter_fields

@@ -1,5 +1,7 @@
 """What the integration may learn of the server and of the run it is part of."""
 
+import re
+
 from csp.host import demisto
 
 
@@ -35,6 +37,18 @@ def is_demisto_version_ge(version, build_number=""):
     if build_number and server.get("version") == version:
         return _is_build_ge(server.get("buildNumber"), build_number)
     return server.get("version") >= version
+
+
+def is_at_least(version):
+    """Whether the server is of this version or a later one, by the numbers: what our own parts ask. '6.10.0' is later than '6.9.0'."""
+    try:
+        return _numbers(get_demisto_version().get("version")) >= _numbers(version)
+    except AttributeError:
+        return False
+
+
+def _numbers(version):
+    return [int(part) for part in re.findall(r"\d+", str(version))]
 
 
 def _is_build_ge(actual, wanted):

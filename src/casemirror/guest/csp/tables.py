@@ -103,7 +103,7 @@ def tableToMarkdown(
     json_transform_mapping   {column: JsonTransformer}
     is_auto_json_transform   every column that has none gets a plain JsonTransformer
     """
-    headers, rows = _rows(t, [headers] if isinstance(headers, str) else list(headers or []))
+    headers, rows = _rows(t, [headers] if isinstance(headers, str) else list(headers or []), name)
     if removeNull:
         headers = [header for header in headers if not all(row.get(header) in _EMPTY for row in rows)]
     title = f"### {name}\n" + (f"{metadata}\n" if metadata else "")
@@ -115,17 +115,18 @@ def tableToMarkdown(
     return title + _drawn(lines)
 
 
-def _rows(t, headers):
-    """(headers, rows as dicts)"""
+def _rows(t, headers, name):
+    """(headers, rows as dicts); plain values without a header stand under the table's name."""
     if isinstance(t, dict) and len(t) == 1 and not headers:
         # one key: a table of one column rather than of one row
         (header, values), *_ = t.items()
         return [header], [{header: value} for value in (values if isinstance(values, list) else [values])]
     rows = list(t) if isinstance(t, list | tuple) else [t] if t else []
     if rows and not isinstance(rows[0], dict):
-        if len(headers) != 1:
-            raise Exception("a list of plain values needs exactly one header")  # noqa: TRY002 - callers catch it
-        return headers, [{headers[0]: value} for value in rows]
+        header, *more = headers or [name]
+        if more:
+            raise ValueError("a list of plain values fits under one header only")
+        return [header], [{header: value} for value in rows]
     if rows and not headers:
         headers = sorted(rows[0], key=str)
     return headers, rows
