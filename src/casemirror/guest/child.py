@@ -4,6 +4,7 @@ The integration runs exactly once, in a fresh namespace that is the module `__ma
 to `demisto.results()` is the answer, and whether it raised is told at the end.   Source: mirroring.md §1.1.
 """
 
+import contextlib
 import os
 import signal
 import socket
@@ -170,7 +171,5 @@ def _shortened(text):
 
 def _flush():
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with contextlib.suppress(Exception):  # the integration may have closed or replaced it
             stream.flush()
-        except Exception:
-            pass

@@ -11,6 +11,7 @@ and each packet back is one report: {"event": "ready", …}, {"event": "exit", "
 comes here: parameters go over the child's own socket.
 """
 
+import contextlib
 import gc
 import json
 import os
@@ -124,10 +125,8 @@ class Parent:
         self._kill_orphans()
 
     def _report(self, **event):
-        try:
+        with contextlib.suppress(OSError):  # the server is gone: the loop sees it next
             self._control.send(json.dumps(event).encode())
-        except OSError:
-            pass  # the server is gone: the loop sees it next
 
 
 def _any_ended():
@@ -146,18 +145,14 @@ def _own_children():
 
 def _kill_group(pid):
     """Kill a child and its group; the child may not have made its own yet."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     _kill(pid)
 
 
 def _kill(pid):
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _read_order():

@@ -5,6 +5,7 @@
     CasemirrorError
     ├── RetryLater            this link waits and is tried again
     │   ├── CommandFailed     the integration reported an error
+    │   │   └── NotImplementedByIntegration  it has no such command
     │   ├── CommandTimedOut   the wall clock limit ran out, the process group was killed
     │   └── ProcessDied       the child ended without an answer
     ├── LaneMustWait          the lane waits; nothing counts as a failure; the same link is first again
@@ -56,6 +57,12 @@ class CommandFailed(RetryLater):
     """The integration answered with an error entry or raised."""
 
     code = "command.failed"
+
+
+class NotImplementedByIntegration(CommandFailed):
+    """The integration has no such command, or says so of this one."""
+
+    code = "command.not_implemented"
 
 
 class CommandTimedOut(RetryLater):

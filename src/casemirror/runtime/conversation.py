@@ -17,6 +17,9 @@ LOG_LINES: Final = 2000
 LOG_LINE: Final = 4096
 """characters of one line"""
 
+_ERROR: Final = 4
+"""`Type` of an error entry"""
+
 
 class Log:
     """The bounded log of one command; lines are masked when they come in."""
@@ -62,6 +65,15 @@ class Context:
         return self._version
 
 
+def masked_error(result: Any, mask: Masker) -> Any:
+    """A result with the texts of error entries masked: people will see them. All other results are data and stay as they are."""
+    if isinstance(result, list):
+        return [masked_error(item, mask) for item in result]
+    if not isinstance(result, dict) or result.get("Type") != _ERROR:
+        return result
+    return {key: mask(value) if isinstance(value, str) else value for key, value in result.items()}
+
+
 class Conversation:
     """One command's talk, from the hello to the end; what it said is in the attributes."""
 
@@ -70,6 +82,7 @@ class Conversation:
         self._desk = desk
         self._frames = frames
         self._context = Context(command.context, command.context_version)
+        self._mask = mask
         self.log = Log(mask)
         self.results: list[Any] = []
         self.incidents: list[Any] | None = None
@@ -133,7 +146,7 @@ class Conversation:
         }
 
     def _on_result(self, message: Mapping[str, Any]) -> None:
-        self.results.append(message.get("value"))
+        self.results.append(masked_error(message.get("value"), self._mask))
 
     def _on_incidents(self, message: Mapping[str, Any]) -> None:
         value = message.get("value")

@@ -193,8 +193,8 @@ class _Run:
             raise
         if parent.ended(pid, _KILL_S) is None:
             _kill(parent, pid)
-        error = str((talk.end or {}).get("error") or "")
-        return (Ending.RAISED, error) if error else (Ending.NORMAL, "")
+        trace = str((talk.end or {}).get("error") or "")
+        return (Ending.RAISED, trace) if trace else (Ending.NORMAL, "")
 
     def reply(self, ending: Ending, error: str, duration_s: float) -> Reply:
         """What the caller gets; the working folder is gone unless something lies in it."""
