@@ -14,9 +14,7 @@ import uuid
 ZERO_TIME = "0001-01-01T00:00:00Z"
 _LONGEST_LOG = 16384  # characters of one log message; the server cuts further, after it masked the secrets
 
-# Compared as TEXT by CommonServerPython and by many integrations: "6.10.0" would count as older than "6.6.0", which
-# get_last_mirror_run() refuses (MIR-032). So this is the newest 6.x that is newer in both ways of reading.
-_VERSION = {"version": "6.9.0", "buildNumber": "12345", "platform": "xsoar"}
+_VERSION = {"version": "6.10.0", "buildNumber": "12345", "platform": "xsoar"}
 
 _PLAYGROUND = {"id": "playground", "name": "Playground", "status": 0, "closed": ZERO_TIME, "lastOpen": ZERO_TIME}
 

@@ -28,8 +28,13 @@ def push_arguments(
     incident_changed: bool,
     status: int,
     entries: Sequence[Mapping[str, Any]] = (),
+    status_changed: bool | None = None,
 ) -> dict[str, Any]:
-    """Of update-remote-system: all six keys, none of them null; `data` and `delta` are copies that may be written to."""
+    """Of update-remote-system: all six keys, none of them null; `data` and `delta` are copies that may be written to.
+
+    status_changed   this call is *the* close or reopen: told under the key `casemirror`, which is ours, and read by our own packs
+    """
+    ours = {} if status_changed is None else {"casemirror": {"status_changed": status_changed}}
     return {
         "remoteId": remote_id,
         "data": copy.deepcopy(dict(data)),
@@ -37,4 +42,5 @@ def push_arguments(
         "incidentChanged": incident_changed,
         "status": int(status),
         "entries": [copy.deepcopy(dict(entry)) for entry in entries],
+        **ours,
     }
