@@ -163,6 +163,7 @@ from csp.text import (
     url_to_clickable_markdown,
     urljoin,
 )
+from csp.xml import json2xml, xml2json
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 

@@ -1,6 +1,6 @@
 """`Common`: the namespace by which integrations know the indicator classes."""
 
-from csp import certificates, indicator_base, indicators
+from csp import certificates, indicator_base, indicator_parts, indicators
 
 
 class Common:
@@ -12,17 +12,17 @@ class Common:
     URL = indicators.URL
     Domain = indicators.Domain
     File = indicators.File
-    FileSignature = indicators.FileSignature
+    FileSignature = indicator_parts.FileSignature
     CVE = indicators.CVE
     EMAIL = indicators.EMAIL
     Endpoint = indicators.Endpoint
     Account = indicators.Account
-    FeedRelatedIndicators = indicators.FeedRelatedIndicators
-    CommunityNotes = indicators.CommunityNotes
-    Publications = indicators.Publications
-    Behaviors = indicators.Behaviors
-    ThreatTypes = indicators.ThreatTypes
-    WhoisRecord = indicators.WhoisRecord
+    FeedRelatedIndicators = indicator_parts.FeedRelatedIndicators
+    CommunityNotes = indicator_parts.CommunityNotes
+    Publications = indicator_parts.Publications
+    Behaviors = indicator_parts.Behaviors
+    ThreatTypes = indicator_parts.ThreatTypes
+    WhoisRecord = indicator_parts.WhoisRecord
     Certificate = certificates.Certificate
     CertificatePublicKey = certificates.CertificatePublicKey
     GeneralName = certificates.GeneralName

@@ -120,15 +120,15 @@ def auto_detect_indicator_type(indicator_value):
         return address
     if re.fullmatch(patterns.emailRegex, indicator_value):
         return FeedIndicatorType.Email
-    if re.fullmatch(patterns.urlRegex, indicator_value):
-        return FeedIndicatorType.URL
     if re.match(patterns.cveRegex, indicator_value):
         return FeedIndicatorType.CVE
     if any(kind.fullmatch(indicator_value) for kind in _FILE_HASHES):
         return FeedIndicatorType.File
     if indicator_value.startswith("*.") and patterns.is_domain(indicator_value[2:]):
         return FeedIndicatorType.DomainGlob
-    return FeedIndicatorType.Domain if patterns.is_domain(indicator_value) else None
+    if patterns.is_domain(indicator_value):  # before the URLs, which may begin with www. alone
+        return FeedIndicatorType.Domain
+    return FeedIndicatorType.URL if re.fullmatch(patterns.urlRegex, indicator_value) else None
 
 
 _FILE_HASHES = (patterns.md5Regex, patterns.sha1Regex, patterns.sha256Regex, patterns.sha512Regex)

@@ -1,7 +1,7 @@
 """The classes by which commands describe indicators. Each is a table from its arguments to the names in the context."""
 
 from csp.entries import outputPaths
-from csp.indicator_base import Block, DBotScore, Scored
+from csp.indicator_base import DBotScore, Scored
 
 _SHARED_TAIL = (
     ("campaign", "Campaign"),
@@ -15,42 +15,6 @@ _SHARED_TAIL = (
     ("stix_id", "STIXID"),
 )
 _SHARED_GEO = (("geo_country", "Geo.Country"), ("geo_description", "Geo.Description"))
-
-
-class FeedRelatedIndicators(Block):
-    """An indicator that is related to another one."""
-
-    FIELDS = (("value", "value"), ("indicator_type", "type"), ("description", "description"))
-
-
-class CommunityNotes(Block):
-    """A remark on an indicator by other users."""
-
-    FIELDS = (("note", "note"), ("timestamp", "timestamp"))
-
-
-class Publications(Block):
-    """A publication that mentions the indicator."""
-
-    FIELDS = (("source", "source"), ("title", "title"), ("link", "link"), ("timestamp", "timestamp"))
-
-
-class Behaviors(Block):
-    """Something a file does."""
-
-    FIELDS = (("details", "details"), ("action", "title"))
-
-
-class ThreatTypes(Block):
-    """A kind of threat, with how sure that is."""
-
-    FIELDS = (("threat_category", "threatcategory"), ("threat_category_confidence", "threatcategoryconfidence"))
-
-
-class WhoisRecord(Block):
-    """One line of a WHOIS answer."""
-
-    FIELDS = (("whois_record_type", "key"), ("whois_record_value", "value"), ("whois_record_date", "date"))
 
 
 class IP(Scored):
@@ -179,19 +143,6 @@ class Domain(Scored):
         fields = super().fields_to_context()
         whois = {name: fields[name] for name in self.WHOIS if name in fields}
         return {**fields, "WHOIS": whois} if whois else fields
-
-
-class FileSignature(Block):
-    """The signature of a program file."""
-
-    FIELDS = (
-        ("authentihash", "Authentihash"),
-        ("copyright", "Copyright"),
-        ("description", "Description"),
-        ("file_version", "FileVersion"),
-        ("internal_name", "InternalName"),
-        ("original_name", "OriginalName"),
-    )
 
 
 class File(Scored):
