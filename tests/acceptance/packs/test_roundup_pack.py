@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.packs import PACKS, CommandError, Instance, attachment, comment
-from support.roundup import USER, Person, RoundupTracker, now, running_tracker
 
 from casemirror.runtime.pool import ProcessRuntime
+from support.packs import PACKS, CommandError, Instance, attachment, comment
+from support.roundup import USER, Person, RoundupTracker, now, running_tracker
 
 YML = PACKS / "CasemirrorRoundup/Integrations/Roundup/Roundup.yml"
 LONG_AGO = "2020-01-01T00:00:00.000000Z"
