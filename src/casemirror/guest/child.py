@@ -40,6 +40,10 @@ class MainName(str):
 
     __hash__ = str.__hash__
 
+    def __reduce__(self):
+        """As plain text: pickles of the integration's objects name their module by it."""
+        return str, (str(self),)
+
 
 def run(fd, parent_pid, prepared):
     """Serve the one command that comes over the socket `fd`. Never returns."""
@@ -93,7 +97,8 @@ def _execute(prepared, demisto):
     for name in _OURS:
         sys.modules.pop(name, None)
     sys.modules["demistomock"] = demisto
-    sys.modules.setdefault("CommonServerUserPython", types.ModuleType("CommonServerUserPython"))
+    if "CommonServerUserPython" not in prepared.modules:
+        sys.modules["CommonServerUserPython"] = types.ModuleType("CommonServerUserPython")
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
     try:

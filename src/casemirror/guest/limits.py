@@ -42,7 +42,7 @@ def close_all_but(kept):
 
 
 def confine(bounds):
-    """Give up gaining privileges and set the bounds {memory_bytes, cpu_s, file_bytes, open_files}; no core dumps."""
+    """Give up gaining privileges and set the bounds {memory_bytes, cpu_s, file_bytes, open_files}, None for none; no core dumps."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     for limit, value in (
         (resource.RLIMIT_CORE, 0),
@@ -52,5 +52,5 @@ def confine(bounds):
         (resource.RLIMIT_AS, bounds["memory_bytes"]),
     ):
         hard = resource.getrlimit(limit)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        value = hard if value is None else value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(limit, (value, value))

@@ -160,6 +160,7 @@ def _read_order():
         order = json.loads(stdin.read())
     if os.open(os.devnull, os.O_RDONLY) != 0:
         raise RuntimeError("standard input is not the first descriptor")
+    os.set_inheritable(0, True)  # programs that an integration starts want one, too
     return order
 
 

@@ -63,7 +63,7 @@ class Command:
     params         all parameters of the instance, secrets in clear, every declared one present
     investigation  what `demisto.investigation()` returns; incident: what `demisto.incidents()` reads (scripts only)
     secrets        texts to mask in everything that comes back (logs, errors)
-    timeout_s      wall clock; at the limit the whole process group is killed
+    timeout_s      wall clock; at the limit the whole process group is killed; infinite for long-running commands
     """
 
     code: Code

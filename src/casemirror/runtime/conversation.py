@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from casemirror.runtime.command import Command, StagedFile
-from casemirror.runtime.frames import Frames
+from casemirror.runtime.frames import TOO_MUCH, Frames, Unreadable
 from casemirror.runtime.masking import Masker
 from casemirror.runtime.workplace import Desk
 
@@ -16,6 +16,8 @@ LOG_LINES: Final = 2000
 """lines of a command's log that are kept: the first and the last half"""
 LOG_LINE: Final = 4096
 """characters of one line"""
+LOG_MESSAGE: Final = 16384
+"""characters of one message, as `guest/demisto.py` cuts it"""
 
 _ERROR: Final = 4
 """`Type` of an error entry"""
@@ -77,8 +79,9 @@ def masked_error(result: Any, mask: Masker) -> Any:
 class Conversation:
     """One command's talk, from the hello to the end; what it said is in the attributes."""
 
-    def __init__(self, command: Command, desk: Desk, frames: Frames, mask: Masker) -> None:
+    def __init__(self, command: Command, desk: Desk, frames: Frames, mask: Masker, answer_bytes: int) -> None:
         self._command = command
+        self._left = answer_bytes
         self._desk = desk
         self._frames = frames
         self._context = Context(command.context, command.context_version)
@@ -120,7 +123,7 @@ class Conversation:
                 "limits": {
                     "memory_bytes": command.memory_bytes,
                     # of all its threads together; the wall clock is what really ends a command
-                    "cpu_s": 2 * math.ceil(command.timeout_s) + 10,
+                    "cpu_s": 2 * math.ceil(command.timeout_s) + 10 if math.isfinite(command.timeout_s) else None,
                     "file_bytes": file_bytes,
                     "open_files": open_files,
                 },
@@ -146,14 +149,25 @@ class Conversation:
         }
 
     def _on_result(self, message: Mapping[str, Any]) -> None:
+        self._charge()
         self.results.append(masked_error(message.get("value"), self._mask))
 
     def _on_incidents(self, message: Mapping[str, Any]) -> None:
+        self._charge()
         value = message.get("value")
         self.incidents = (self.incidents or []) + (value if isinstance(value, list) else [value])
 
+    def _charge(self) -> None:
+        """What is kept until the end is bounded. Raises Unreadable."""
+        self._left -= self._frames.size
+        if self._left < 0:
+            raise Unreadable(TOO_MUCH)
+
     def _on_log(self, message: Mapping[str, Any]) -> None:
-        self.log.add(f"{message.get('level')}: {message.get('text')}")
+        text = str(message.get("text"))
+        # the child cut a long text, perhaps in the middle of a secret
+        text = text if len(text) < LOG_MESSAGE else text[:-LOG_LINE] + " …"
+        self.log.add(f"{message.get('level')}: {text}")
 
     def _on_health(self, message: Mapping[str, Any]) -> None:
         self.health = str(message.get("text") or "")

@@ -16,6 +16,9 @@ _LENGTH: Final = struct.Struct("!I")
 """bytes of the JSON text that follows"""
 
 
+TOO_MUCH: Final = "the command answered more than it may"
+
+
 class Closed(Exception):
     """The other end is gone."""
 
@@ -32,18 +35,20 @@ class Frames:
     """A conversation with one child.
 
     sock       connected stream socket; owned: `close()` closes it
-    budget     bytes that the child may send in all
+    largest    bytes of the largest message that is taken
     """
 
-    def __init__(self, sock: socket.socket, budget: int) -> None:
+    def __init__(self, sock: socket.socket, largest: int) -> None:
         self._sock = sock
-        self._budget = budget
+        self._largest = largest
+        self.size = 0
+        """bytes of the message received last"""
         self.deadline = time.monotonic() + 60.0
-        """`time.monotonic()` at which `send` and `receive` give up"""
+        """`time.monotonic()` at which `send` and `receive` give up; may be infinite"""
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send one message. Raises Closed, Late."""
-        body = json.dumps(message, ensure_ascii=False, default=str, separators=(",", ":")).encode("utf-8", "replace")
+        body = json.dumps(message, ensure_ascii=False, default=_plain, separators=(",", ":")).encode("utf-8", "replace")
         try:
             self._patience()
             self._sock.sendall(_LENGTH.pack(len(body)) + body)
@@ -54,11 +59,10 @@ class Frames:
 
     def receive(self) -> dict[str, Any]:
         """The next message; NaN and infinities come as None, which every store can keep. Raises Closed, Late, Unreadable."""
-        size = _LENGTH.unpack(self._exactly(_LENGTH.size))[0]
-        self._budget -= size
-        if self._budget < 0:
-            raise Unreadable("the command answered more than it may")
-        body = self._exactly(size)
+        self.size = _LENGTH.unpack(self._exactly(_LENGTH.size))[0]
+        if self.size > self._largest:
+            raise Unreadable(TOO_MUCH)
+        body = self._exactly(self.size)
         try:
             message = json.loads(body, parse_constant=lambda _: None)
         except (ValueError, RecursionError) as error:
@@ -77,8 +81,8 @@ class Frames:
             try:
                 self._patience()
                 part = self._sock.recv(min(size - len(buffer), 1 << 20))
-            except TimeoutError as error:
-                raise Late from error
+            except TimeoutError:
+                continue
             except OSError as error:
                 raise Closed from error
             if not part:
@@ -87,7 +91,12 @@ class Frames:
         return buffer
 
     def _patience(self) -> None:
+        """Let the next call wait until the deadline, or an hour. Raises Late."""
         left = self.deadline - time.monotonic()
         if left <= 0:
-            raise TimeoutError
-        self._sock.settimeout(left)
+            raise Late
+        self._sock.settimeout(min(left, 3600.0))
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else str(value)

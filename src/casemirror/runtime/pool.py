@@ -35,7 +35,7 @@ _STARTS: Final = 5
 class Bounds:
     """Limits that are the same for every command.
 
-    answer_bytes   all messages of one command together
+    answer_bytes   all results and fetched incidents of one command together
     file_bytes     the largest file that a command may write
     """
 
@@ -78,6 +78,7 @@ class ProcessRuntime:
         self._bounds = bounds or Bounds()
         self._slots: dict[str, _Slot] = {}
         self._lock = threading.Lock()
+        self._is_closed = False
         self.started_parents = 0
         """how many warm parents were started so far"""
 
@@ -104,12 +105,16 @@ class ProcessRuntime:
             outcome = run.on(parent)
             if outcome is not None:
                 return outcome
+            # it is about to leave (idle, killed, a library with threads), or could not fork: wait before the next try
+            parent.gone(1.0)
             words = parent.last_words() or words
         return Ending.DIED, f"the warm process of {run.command.code.name} did not start: {words}".rstrip(": ")
 
     def _parent(self, code: Code) -> WarmParent:
         """The running parent of this code, or a new one. Raises CannotStart."""
         with self._lock:
+            if self._is_closed:
+                raise CannotStart("the runtime was closed")
             slot = self._slots.setdefault(code.key, _Slot())
         with slot.lock:
             if slot.parent is None or not slot.parent.alive:
@@ -133,7 +138,7 @@ class ProcessRuntime:
     def close(self) -> None:
         """End all warm parents and their children, remove all working folders."""
         with self._lock:
-            slots, self._slots = list(self._slots.values()), {}
+            slots, self._slots, self._is_closed = list(self._slots.values()), {}, True
         for slot in slots:
             with slot.lock:
                 if slot.parent is not None:
@@ -158,7 +163,7 @@ class _Run:
         if sock is None:
             return None
         frames = Frames(sock, self._bounds.answer_bytes)
-        talk = Conversation(self.command, self._desk, frames, self._mask)
+        talk = Conversation(self.command, self._desk, frames, self._mask, self._bounds.answer_bytes)
         pid = None
         try:
             frames.deadline = time.monotonic() + _START_S
@@ -168,7 +173,7 @@ class _Run:
             return self._outcome(parent, talk, frames, pid)
         except Late:
             parent.destroy()
-            return None
+            return Ending.DIED, f"the libraries of {self.command.code.name} could not be imported within {_START_S:g} s"
         except (Closed, Unreadable):
             return None
         finally:

@@ -127,6 +127,11 @@ class WarmParent:
             self._change.wait_for(lambda: pid in self._statuses or not self.alive, patience_s)
             return self._statuses.get(pid)
 
+    def gone(self, patience_s: float) -> bool:
+        """Wait until the parent left; whether it did."""
+        with self._change:
+            return self._change.wait_for(lambda: not self.alive, patience_s)
+
     def kill(self, pid: int) -> None:
         """Order that the child and its process group be killed."""
         with contextlib.suppress(OSError):

@@ -102,7 +102,10 @@ def _tail(path: Path) -> str:
             text = file.read(_TAIL).decode("utf-8", "replace")
     except OSError:
         return ""
-    return f"… {size - _TAIL} bytes before this are left out\n{text}" if size > _TAIL else text
+    if size <= _TAIL:
+        return text
+    # from the next whole line on: half a secret would not be recognised
+    return f"… about {size - _TAIL} bytes before this are left out\n{text.partition(chr(10))[2]}"
 
 
 def _locked(folder: Path) -> int | None:
