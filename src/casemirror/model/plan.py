@@ -27,8 +27,6 @@ class Rule(StrEnum):
     """the remote tells the field for the first time while it is edited here"""
     PROTECTED = "protected"
     """an empty value would blank a field that mirroring never blanks"""
-    NOT_MAPPED_OUT = "not-mapped-out"
-    """changed here, but the outgoing mapper does not read it"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +62,11 @@ class Merge:
     write    incident fields to write here, as mirror
     base     base values that hold once `write` is applied
     push     incident fields to send: name → local value
-    forget   changed fields that can never go out; their base becomes the local value
     """
 
     write: Fields = field(default_factory=dict)
     base: Fields = field(default_factory=dict)
     push: Fields = field(default_factory=dict)
-    forget: Fields = field(default_factory=dict)
     decisions: tuple[Decision, ...] = ()
 
 

@@ -1,0 +1,61 @@
+"""The App: everything the engine and the actions are handed, chosen once by whoever starts casemirror."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from casemirror.content.catalog import Catalog
+from casemirror.model.clock import Clock
+from casemirror.model.settings import Settings
+from casemirror.runtime.command import Runtime
+from casemirror.store import content_items, settings
+from casemirror.store.database import Store
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("casemirror")
+
+
+class Library:
+    """The installed content as a `Catalog`, rebuilt only when the stored content changed; thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._revision: int | None = None
+        self._catalog = Catalog.of(())
+
+    def catalog(self, tx: Connection) -> Catalog:
+        """The catalog of all installed items, as this transaction sees them."""
+        revision = content_items.revision(tx)
+        with self._lock:
+            if revision != self._revision:
+                self._catalog = Catalog.of(content_items.all_items(tx))
+                self._revision = revision
+            return self._catalog
+
+
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """What a part of casemirror needs to do its work; no globals beside it.
+
+    executor   name of this process in leases and heartbeats
+    """
+
+    store: Store
+    runtime: Runtime
+    clock: Clock
+    executor: str
+    library: Library = field(default_factory=Library)
+
+    def settings(self) -> Settings:
+        """The settings as they are now; a value that cannot be read is logged and its default used."""
+        with self.store.read() as tx:
+            found, warnings = Settings.from_stored(settings.get_all(tx))
+        for warning in warnings:
+            log.warning("setting.ignored", reason=warning)
+        return found

@@ -1,0 +1,137 @@
+"""Build one command of an instance and run it: parameters, secrets, state and files in; the reply out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from casemirror.content import params as parameters
+from casemirror.content.catalog import Catalog
+from casemirror.content.items import Integration
+from casemirror.engine.app import App
+from casemirror.model.entry import Entry
+from casemirror.model.errors import NotFound
+from casemirror.model.incident import Incident
+from casemirror.model.instance import Instance
+from casemirror.model.link import Link
+from casemirror.model.settings import Settings
+from casemirror.runtime import wire
+from casemirror.runtime.command import Code, Command, HostCalls, Reply, StagedFile
+from casemirror.store import entries, files, instances, users
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """An instance that is ready to run commands."""
+
+    app: App
+    instance: Instance
+    integration: Integration
+    catalog: Catalog
+    settings: Settings
+
+    def run(
+        self,
+        name: str,
+        args: Mapping[str, Any],
+        *,
+        incident: Incident | None = None,
+        link: Link | None = None,
+        files: tuple[StagedFile, ...] = (),
+        timeout_s: float | None = None,
+        debug: bool = False,
+    ) -> Reply:
+        """Run one command to its end. The caller reads the reply by `wire` and discards it.
+
+        incident   the one in whose context it runs (`demisto.investigation()`); None: the playground
+        """
+        with self.app.store.read() as tx:
+            fresh = instances.load(tx, self.instance.id)
+            secrets = instances.secrets(tx, fresh.id)
+            context, version = instances.context(tx, fresh.id)
+        full = parameters.full(self.integration, fresh.params, secrets)
+        return self.app.runtime.run(
+            Command(
+                code=code_of(self.integration, self.catalog),
+                name=name,
+                args=args,
+                params=full,
+                instance=fresh.name,
+                brand=self.integration.id,
+                last_run=fresh.last_run,
+                last_mirror_run=fresh.last_mirror_run,
+                context=context,
+                context_version=version,
+                investigation=wire.investigation_json(incident) if incident else {"id": "playground"},
+                files=files,
+                host=self._host(),
+                secrets=tuple(_texts(secrets)),
+                timeout_s=self.settings.seconds("mirror.command.timeout") if timeout_s is None else timeout_s,
+                memory_bytes=self.settings.count("runtime.memory"),
+                debug=debug,
+            )
+        )
+
+    def _host(self) -> HostCalls:
+        store, instance_id = self.app.store, self.instance.id
+
+        def set_context(context: Any, version: int) -> int:
+            with store.write() as tx:
+                return instances.set_context(tx, instance_id, context, version)
+
+        def get_context() -> tuple[Any, int]:
+            with store.read() as tx:
+                return instances.context(tx, instance_id)
+
+        def find_user(by: Mapping[str, str]) -> Mapping[str, Any]:
+            with store.read() as tx:
+                return users.find(tx, username=by.get("username", ""), email=by.get("email", "")) or {}
+
+        def get_file(label: str) -> StagedFile | None:
+            with store.read() as tx:
+                try:
+                    entry = entries.by_label(tx, label)
+                except NotFound:
+                    return None
+            return staged(self.app, entry)
+
+        return HostCalls(set_context=set_context, get_context=get_context, find_user=find_user, get_file=get_file)
+
+
+def caller(app: App, instance: Instance, settings: Settings | None = None) -> Caller:
+    """Get an instance ready. Raises NotFound when its integration is not installed."""
+    with app.store.read() as tx:
+        catalog = app.library.catalog(tx)
+    return Caller(
+        app=app,
+        instance=instance,
+        integration=catalog.integration(instance.brand),
+        catalog=catalog,
+        settings=settings or app.settings(),
+    )
+
+
+def code_of(integration: Integration, catalog: Catalog) -> Code:
+    """The executable part; its key changes with every change of the code, so a warm process never runs an old one."""
+    modules = catalog.api_modules_for(integration)
+    text = "\0".join([integration.id, integration.source, *(f"{n}={s}" for n, s in sorted(modules.items()))])
+    return Code(
+        key=hashlib.sha256(text.encode()).hexdigest(), name=integration.id, source=integration.source, modules=modules
+    )
+
+
+def staged(app: App, entry: Entry) -> StagedFile | None:
+    """The file of an entry, ready for `demisto.getFilePath`; None when it has none or its bytes are gone."""
+    if entry.file is None:
+        return None
+    path = files.path(app.store, entry.file.id)
+    return StagedFile(entry_id=entry.label, name=entry.file.name, path=path) if path.is_file() else None
+
+
+def _texts(value: Any) -> list[str]:
+    """Every text inside a secret value (a credentials object holds several)."""
+    if isinstance(value, Mapping):
+        return [text for inner in value.values() for text in _texts(inner)]
+    return [value] if isinstance(value, str) and value else []

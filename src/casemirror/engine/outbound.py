@@ -1,0 +1,119 @@
+"""The way out: from a plan to the arguments of update-remote-system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from casemirror.engine.app import log
+from casemirror.engine.commands import staged
+from casemirror.engine.turn import Turn
+from casemirror.mapping import outgoing as mapper_out
+from casemirror.model.entry import Outgoing
+from casemirror.model.incident import CLOSE_FIELDS, Incident, Status
+from casemirror.model.link import Link
+from casemirror.model.plan import Plan, Policy
+from casemirror.model.settings import Settings
+from casemirror.runtime import wire
+from casemirror.runtime.command import StagedFile
+
+MIRROR_ERROR_OUT = "outgoingmirrorerror"
+"""Incident field that shows why the last push failed.   Source: mirroring.md §2.8."""
+
+OWN_FIELDS = frozenset({MIRROR_ERROR_OUT, "incomingmirrorerror"})
+"""Fields that casemirror writes about mirroring itself; they never go out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """The arguments of one call, and what it carries."""
+
+    args: Mapping[str, Any]
+    files: tuple[StagedFile, ...]
+    sends: tuple[Outgoing, ...]
+    lost: tuple[Outgoing, ...] = ()
+    """entries whose file is gone: they can never be delivered"""
+    empty: bool = False
+    """nothing of the plan reaches the remote (no key of the outgoing mapper has a value): no call"""
+
+
+def policy_for(turn: Turn, link: Link, incident: Incident) -> Policy:
+    """Who wins when, for this link: its direction, the integration's abilities, the mapper, the settings."""
+    caller, settings = turn.caller, turn.settings
+    readable = mapper_out.readable_fields(caller.catalog.mapper(turn.instance.mapper_out), incident.type)
+    return Policy(
+        inbound=link.direction.inbound and caller.integration.mirror_in,
+        outbound=may_push(turn, link),
+        conflict=str(settings["mirror.conflict"]),
+        legacy_dirty=settings.flag("mirror.legacy.dirty"),
+        echo_guard_s=settings.seconds("mirror.echo.guard"),
+        mapped_out=None if readable is None else (readable | set(settings.words("mirror.passthrough"))) - OWN_FIELDS,
+    )
+
+
+def may_push(turn: Turn, link: Link) -> bool:
+    """This link may call update-remote-system: direction, ability, and an object that is there or may be created."""
+    if not (link.direction.outbound and turn.caller.integration.mirror_out):
+        return False
+    if link.remote_id:
+        return True
+    return turn.settings.flag("mirror.create.remote")
+
+
+def parts(plan: Plan, settings: Settings) -> Iterator[Plan]:
+    """Cut a plan into calls: fields first with the first batch of entries, then the other entries.
+
+    Source: `mirror.entries.batch`; 0 means one call for all.
+    """
+    size = settings.count("mirror.entries.batch") or max(len(plan.outgoing), 1)
+    yield replace(plan, outgoing=plan.outgoing[:size])
+    for start in range(size, len(plan.outgoing), size):
+        yield replace(
+            plan,
+            merge=replace(plan.merge, push={}),
+            send_status=False,
+            create=False,
+            outgoing=plan.outgoing[start : start + size],
+        )
+
+
+def pack(turn: Turn, link: Link, incident: Incident, plan: Plan) -> Package:
+    """Map the incident out and stage the files. Pure but for reading the file store.
+
+    Source: mirroring.md §1.7, §3.5, §3.7; MIR-146…161, 169, 171.
+    """
+    source = wire.outgoing_source(incident, link)
+    dirty = set(source) if plan.create else _dirty(incident, plan)
+    mapped = mapper_out.map_out(
+        source,
+        turn.caller.catalog.mapper(turn.instance.mapper_out),
+        incident.type,
+        dirty=dirty,
+        passthrough=turn.settings.words("mirror.passthrough"),
+    )
+    for warning in mapped.warnings:
+        log.warning("mapping.field_dropped", instance=turn.instance.name, incident=incident.id, reason=str(warning))
+    files = {o.entry.id: staged(turn.app, o.entry) for o in plan.outgoing if o.entry.file}
+    sends = tuple(o for o in plan.outgoing if o.entry.file is None or files[o.entry.id])
+    delta = dict(mapped.data) if plan.create else dict(mapped.delta)
+    return Package(
+        args=wire.push_arguments(
+            remote_id=link.remote_id,
+            data=dict(mapped.data),
+            delta=delta,
+            incident_changed=plan.create or plan.send_status or bool(delta),
+            status=int(incident.status),
+            entries=[wire.outgoing_entry(o) for o in sends],
+        ),
+        files=tuple(f for f in files.values() if f),
+        sends=sends,
+        lost=tuple(o for o in plan.outgoing if o not in sends),
+        empty=not (delta or sends or plan.create or plan.send_status),
+    )
+
+
+def _dirty(incident: Incident, plan: Plan) -> set[str]:
+    """Names that `delta` is made of. The emptied closing names of a reopen are no news.   Source: MIR-155."""
+    names = set(plan.merge.push)
+    return names - set(CLOSE_FIELDS) if incident.status is Status.ACTIVE else names

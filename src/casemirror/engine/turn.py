@@ -1,0 +1,75 @@
+"""One worker's turn on a lane: the lease it holds, and the writes that only the holder may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from casemirror.engine.app import App
+from casemirror.engine.commands import Caller
+from casemirror.model.instance import Instance
+from casemirror.model.lane import Lane
+from casemirror.model.settings import Settings
+from casemirror.runtime.command import Reply
+from casemirror.store import instances, lanes
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+LEASE_MARGIN_S = 10.0
+"""The lease outlives a command's time limit by this much: time to kill the process group and to write the outcome."""
+
+
+@dataclass(kw_only=True)
+class Turn:
+    """A lane that this worker owns for now. Mutable: the lease is renewed and the lane's columns move."""
+
+    caller: Caller
+    lane: Lane
+
+    @property
+    def app(self) -> App:
+        """The App."""
+        return self.caller.app
+
+    @property
+    def instance(self) -> Instance:
+        """The lane's instance, as it was when the turn began."""
+        return self.caller.instance
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, as they were when the turn began."""
+        return self.caller.settings
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A write transaction that first proves we still own the lane (rule 5). Raises LaneLost."""
+        with self.app.store.write() as tx:
+            lanes.guard(tx, self.lane)
+            yield tx
+
+    def hold_for(self, seconds: float) -> None:
+        """Make the lease outlive a command of that length (rule 6). Raises LaneLost.
+
+        It is renewed for twice that, so that most commands cost no write. A worker that dies loses the lane long before
+        the lease ends: its heartbeat goes stale, and its children die with it.
+        """
+        needed = seconds + LEASE_MARGIN_S
+        now = self.app.clock.now()
+        if self.lane.lease_until is None or (self.lane.lease_until - now).total_seconds() < needed:
+            with self.app.store.write() as tx:
+                self.lane = lanes.renew(tx, self.lane, 2 * needed)
+
+    def keep(self, tx: Connection, reply: Reply) -> None:
+        """Commit what the integration noted for itself, in the transaction of the result it belongs to."""
+        if reply.last_run is not None:
+            instances.save_last_run(tx, self.instance.id, reply.last_run)
+        if reply.last_mirror_run is not None:
+            instances.save_mirror_run(tx, self.instance.id, reply.last_mirror_run)
+
+    def note(self, tx: Connection, **columns: Any) -> None:
+        """Write columns of the lane."""
+        self.lane = lanes.save(tx, self.lane, **columns)
