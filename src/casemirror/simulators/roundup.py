@@ -4,6 +4,7 @@ Nothing here imitates Roundup; this sets a tracker up (classic template, SQLite,
 stops it. Needs the package `roundup` in casemirror's interpreter (`pip install "casemirror[demo]"`).
 """
 
+import contextlib
 import grp
 import importlib.util
 import os
@@ -84,12 +85,12 @@ class RoundupTracker:
         """End the server; the tracker stays in its folder."""
         if self._server is None:
             return
-        self._server.send_signal(signal.SIGTERM)
-        try:
+        # the whole group: a child that still holds a connection would keep the port
+        _signal_group(self._server.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._server.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            self._server.kill()
-            self._server.wait()
+        _signal_group(self._server.pid, signal.SIGKILL)
+        self._server.wait()
         self._server = None
 
     def __enter__(self) -> Self:
@@ -132,7 +133,6 @@ class RoundupTracker:
         if os.geteuid() == 0:
             group = grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name
             identity = ["-u", "nobody", "-g", group]
-
         words = [*identity, "-n", "127.0.0.1", "-p", str(self.port), f"{NAME}={home}"]
         with (self.folder / "server.log").open("ab") as log:
             return subprocess.Popen(
@@ -158,6 +158,11 @@ class RoundupTracker:
                 return True
         except (urllib.error.URLError, OSError):
             return False
+
+
+def _signal_group(leader: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, number)
 
 
 def _free_port() -> int:

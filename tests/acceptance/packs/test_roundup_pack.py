@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +10,7 @@ import pytest
 
 from casemirror.runtime.pool import ProcessRuntime
 from support.packs import PACKS, CommandError, Instance, attachment, comment
+from support.proxy import PASS, Proxy, dies_after
 from support.roundup import USER, Person, RoundupTracker, now, running_tracker
 
 YML = PACKS / "CasemirrorRoundup/Integrations/Roundup/Roundup.yml"
@@ -47,6 +44,10 @@ def make_instance(runtime: ProcessRuntime, url: str, password: str = USER, **par
     )
 
 
+def origin(tracker: RoundupTracker) -> str:
+    return tracker.url.rsplit("/", 2)[0]
+
+
 @pytest.fixture
 def mirror(runtime: ProcessRuntime, tracker: RoundupTracker) -> Instance:
     return make_instance(runtime, tracker.url)
@@ -75,9 +76,10 @@ class TestConnection:
         with pytest.raises(CommandError, match="404: an HTML page"):
             make_instance(runtime, tracker.url.replace("/demo/", "/other/")).test()
 
-    def test_a_page_instead_of_data_is_told(self, runtime: ProcessRuntime) -> None:
-        with web_page() as url, pytest.raises(CommandError, match="an HTML page.*Check the URL"):
-            make_instance(runtime, url).test()
+    def test_a_page_instead_of_data_is_told(self, runtime: ProcessRuntime, tracker: RoundupTracker) -> None:
+        """The tracker's front page answers where its API is expected."""
+        with pytest.raises(CommandError, match="an HTML page"):
+            make_instance(runtime, tracker.url + "issue?x=").test()
 
     def test_an_address_that_the_tracker_does_not_know_is_told(self, runtime: ProcessRuntime, tracker: RoundupTracker) -> None:
         with pytest.raises(CommandError, match="the tracker's own address"):
@@ -161,6 +163,18 @@ class TestPoll:
         instance = make_instance(runtime, own_tracker.url)
         assert issue in instance.modified(now_minus_minute())
         assert instance.modified(now()) == []
+
+    def test_a_tracker_with_a_limit_for_answers_is_asked_again(self, runtime: ProcessRuntime, own_tracker: RoundupTracker) -> None:
+        alice = Person(own_tracker, "alice")
+        made = []
+        for _ in range(3):
+            made += [alice.create() for _ in range(2)]
+            now()
+        own_tracker.stop()
+        setting = "from roundup.rest import RestfulInstance\nRestfulInstance.max_response_row_size = 5\n"
+        (own_tracker.folder / "tracker" / "interfaces.py").write_text(setting)
+        own_tracker.start()
+        assert make_instance(runtime, own_tracker.url).modified(LONG_AGO) == made
 
 
 def now_minus_minute() -> str:
@@ -328,8 +342,15 @@ class TestPush:
     def test_a_change_of_another_person_in_between_is_kept(self, mirror: Instance, alice: Person, tracker: RoundupTracker, runtime: ProcessRuntime) -> None:
         """The first PATCH meets another ETag (412) and is made again on what is there now."""
         issue = alice.create("Old")
-        with meddling_proxy(tracker, lambda: alice.comment(issue, "Me too")) as url:
-            make_instance(runtime, url).push(issue, delta={"title": "New"}, entries=[comment("Mine", reference="e-300", uncertain=False)])
+        quicker = [lambda: alice.comment(issue, "Me too")]
+
+        def meddle(number: int, method: str, path: str) -> str:
+            if method == "PATCH" and quicker:
+                quicker.pop()()
+            return PASS
+
+        with Proxy(origin(tracker), meddle) as wire:
+            make_instance(runtime, wire.origin + "/demo/").push(issue, delta={"title": "New"}, entries=[comment("Mine", reference="e-300", uncertain=False)])
         assert alice.get(issue)["title"] == "New"
         assert {text.split("\n")[0] for text in alice.messages(issue)} == {"Me too", "Mine"}
 
@@ -365,69 +386,27 @@ class TestClosing:
         assert alice.status(issue) == "unread"
 
 
-class _Page(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<html><body>Please sign in</body></html>")
+class TestDyingHalfWay:
+    """A push that is killed when any number of its requests have arrived, and is then repeated, does everything once."""
 
-    def log_message(self, *_: Any) -> None:
-        pass
+    @pytest.mark.parametrize("arrived", range(9))
+    def test_a_creation_with_a_comment_and_a_file(
+        self, runtime: ProcessRuntime, tracker: RoundupTracker, mirror: Instance, alice: Person, tmp_path: Path, arrived: int
+    ) -> None:
+        data = {"title": "Once", "description": "D", "casemirror_reference": f"{GUID}-{arrived}"}
+        before = alice.count()
 
+        def push(instance: Instance, uncertain: bool) -> str:
+            entry, staged = attachment(tmp_path, "a.bin", b"\x00abc", 2, reference=f"f-{arrived}00", uncertain=uncertain)
+            said = comment("Said", reference=f"c-{arrived}00", uncertain=uncertain)
+            return instance.push(data=data, entries=[said, entry], files=(staged,))
 
-class serving:
-    """A small HTTP server in a thread; as a context manager it gives its address."""
-
-    def __init__(self, handler: type[http.server.BaseHTTPRequestHandler], path: str = "/demo/") -> None:
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self.url = f"http://127.0.0.1:{self._server.server_port}{path}"
-
-    def __enter__(self) -> str:
-        self._thread.start()
-        return self.url
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-def web_page() -> serving:
-    return serving(_Page)
-
-
-def meddling_proxy(tracker: RoundupTracker, meddle: Any) -> serving:
-    """Passes everything on; before the first PATCH of an issue, somebody else is quicker."""
-    left = [meddle]
-
-    class Proxy(http.server.BaseHTTPRequestHandler):
-        def _pass_on(self) -> None:
-            if self.command == "PATCH" and left:
-                left.pop()()
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "accept-encoding")}
-            origin = tracker.url.rsplit("/", 2)[0]
-            headers |= {"Origin": origin, "Referer": tracker.url, "Accept-Encoding": "identity"}
-            request = urllib.request.Request(origin + self.path, body or None, headers, method=self.command)
-            try:
-                answer = urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20)
-            except urllib.error.HTTPError as error:
-                answer = error
-            with answer:
-                content = answer.read()
-                self.send_response(answer.status)
-                for name in ("Content-Type", "ETag", "Retry-After"):
-                    if answer.headers.get(name):
-                        self.send_header(name, answer.headers[name])
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-        do_GET = do_POST = do_PATCH = _pass_on
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    return serving(Proxy)
+        with Proxy(origin(tracker), dies_after(arrived)) as wire:
+            dying = make_instance(runtime, wire.origin + "/demo/")
+            if arrived < 8:
+                with pytest.raises(CommandError, match="cannot be reached"):
+                    push(dying, uncertain=False)
+        issue = push(mirror, uncertain=True)
+        assert alice.count() == before + 1
+        assert [text.split("\n")[0] for text in alice.messages(issue)] == ["D", "Said"]
+        assert alice.files(issue) == [("a.bin", b"\x00abc")] and alice.status(issue) == "unread"

@@ -13,6 +13,7 @@ import pytest
 from casemirror.runtime.pool import ProcessRuntime
 from casemirror.simulators.servicenow.server import ServiceNowSimulator
 from support.packs import PACKS, CommandError, Instance, attachment, comment
+from support.proxy import Proxy, dies_after
 
 YML = PACKS / "CasemirrorServiceNow/Integrations/CasemirrorServiceNow/CasemirrorServiceNow.yml"
 LONG_AGO = "2020-01-01T00:00:00.000000Z"
@@ -432,3 +433,26 @@ class TestClosing:
         assert instance.pull(record, LONG_AGO).closed
         instance.push(record, incidentChanged=True, status=1)
         assert instance.pull(record, LONG_AGO).reopened
+
+
+class TestDyingHalfWay:
+    """A push that is killed when any number of its requests have arrived, and is then repeated, does everything once."""
+
+    @pytest.mark.parametrize("arrived", range(6))
+    def test_a_creation_with_words_and_a_file(
+        self, runtime: ProcessRuntime, remote: ServiceNowSimulator, mirror: Instance, tmp_path: Path, arrived: int
+    ) -> None:
+        def push(instance: Instance, uncertain: bool) -> str:
+            entry, staged = attachment(tmp_path, "a.bin", b"\x00abc", 3, reference="f-100", uncertain=uncertain)
+            said = comment("Said", 1, reference="c-100", uncertain=uncertain)
+            noted = comment("Noted", 2, tags=("work_notes",), reference="c-101", uncertain=uncertain)
+            data = {"short_description": "Once", "casemirror_reference": GUID}
+            return instance.push(data=data, entries=[said, noted, entry], files=(staged,))
+
+        if arrived < 5:
+            with Proxy(remote.url, dies_after(arrived)) as wire, pytest.raises(CommandError, match="cannot be reached"):
+                push(make_instance(runtime, wire.origin), uncertain=False)
+        push(mirror, uncertain=True)
+        state = remote.state()
+        assert (state["tables"], state["comments"], state["work_notes"], state["attachments"]) == ({"incident": 1}, 1, 1, 1)
+        assert state["doubled"] == 0

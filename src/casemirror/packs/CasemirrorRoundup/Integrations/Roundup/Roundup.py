@@ -264,7 +264,7 @@ def as_object(client, issue, first):
     raw.update(creation=iso(issue["creation"]), activity=iso(issue["activity"]))
     raw.update(messages=len(issue["messages"]), files=len(issue["files"]))
     if first and is_opening(first, issue):
-        raw["description"] = "" if first["content"] == NO_DESCRIPTION else first["content"]
+        raw["description"] = "" if first["content"] == NO_DESCRIPTION else first["content"].replace("\r\n", "\n")
     return raw
 
 
@@ -313,7 +313,7 @@ def fetch_incidents(client, params):
         since = max(since, stamp(newest - LOOK_BACK))
     seen = {**seen, **{issue["id"]: issue["creation"] for issue in new}}
     demisto.setLastRun({"since": since, "seen": {i: created for i, created in seen.items() if created >= since}})
-    demisto.incidents(incidents)
+    return incidents
 
 
 def get_modified_remote_data(client, args):
@@ -325,8 +325,10 @@ def get_modified_remote_data(client, args):
         page = answer["collection"]
         ids.update((issue["id"], None) for issue in page)
         # the API gives all at once (a page would move under our feet) unless the administrator set a limit: then -1
-        if answer["@total_size"] != -1 or not page or page[-1]["activity"] == since:
+        if answer["@total_size"] != -1:
             return GetModifiedRemoteDataResponse(list(ids))
+        if page[-1]["activity"] == since:
+            raise DemistoException(f"More issues changed at {since} than the tracker's limit for an answer lets through.")
         since = page[-1]["activity"]
 
 
@@ -385,16 +387,15 @@ def update_remote_system(client, args, params):
     parsed = UpdateRemoteSystemArgs(args)
     data, issue_id = parsed.data or {}, parsed.remote_incident_id
     changes = parsed.delta or {}
-    closing = parsed.inc_status == IncidentStatus.DONE and any(name in changes for name in CLOSING_NAMES)
+    state = new_state(args, parsed)
     if not issue_id:
-        closing = parsed.inc_status == IncidentStatus.DONE
         issue_id, is_new = create_issue(client, data)
         changes = {} if is_new else data
     if "description" in changes:
         change_description(client, issue_id, changes["description"])
     update = Update(client, writable(changes), params)
-    update.close_with = closing_text(data) if closing and params.get("close_ticket", True) else ""
-    update.reopen = is_reopening(args, parsed)
+    update.close_with = closing_text(data) if state == "closed" and params.get("close_ticket", True) else ""
+    update.reopen = state == "open"
     failure = update.upload(parsed.entries or [])
     if update.is_needed():
         client.change(f"issue/{issue_id}", update.values)
@@ -509,11 +510,18 @@ def writable(values):
     return found
 
 
-def is_reopening(args, parsed):
-    """Whether the incident was opened again: casemirror says so; elsewhere a change without a changed field means it."""
-    told = (args.get("casemirror") or {}).get("status_changed")
-    changed = bool(parsed.remote_incident_id and parsed.incident_changed and not parsed.delta) if told is None else bool(told)
-    return changed and parsed.inc_status == IncidentStatus.ACTIVE
+def new_state(args, parsed):
+    """`closed` or `open` when the incident was just closed, or opened again; else ''."""
+    closed = parsed.inc_status == IncidentStatus.DONE
+    changed = (args.get("casemirror") or {}).get("status_changed")
+    if not parsed.remote_incident_id:
+        changed = closed
+    elif changed is None:  # another server does not say: closing changes one of the names, reopening none at all
+        delta = parsed.delta or {}
+        changed = any(name in delta for name in CLOSING_NAMES) if closed else parsed.incident_changed and not delta
+    if not changed:
+        return ""
+    return "closed" if closed else "open" if parsed.inc_status == IncidentStatus.ACTIVE else ""
 
 
 def closing_text(data):
@@ -547,20 +555,21 @@ def main():
             params["url"], credentials.get("identifier") or "", credentials.get("password") or "",
             verify=not params.get("insecure"), proxy=bool(params.get("proxy")), extra_fields=argToList(params.get("extra_fields")),
         )
-        if command == "test-module":
-            return_results(test_module(client, params))
-        elif command == "fetch-incidents":
-            fetch_incidents(client, params)
-        elif command == "get-modified-remote-data":
-            return_results(get_modified_remote_data(client, args))
-        elif command == "get-remote-data":
-            return_results(get_remote_data(client, args, params))
-        elif command == "update-remote-system":
-            return_results(update_remote_system(client, args, params))
-        elif command == "get-mapping-fields":
-            return_results(get_mapping_fields(client))
-        else:
+        commands = {
+            "test-module": lambda: test_module(client, params),
+            "fetch-incidents": lambda: fetch_incidents(client, params),
+            "get-modified-remote-data": lambda: get_modified_remote_data(client, args),
+            "get-remote-data": lambda: get_remote_data(client, args, params),
+            "update-remote-system": lambda: update_remote_system(client, args, params),
+            "get-mapping-fields": lambda: get_mapping_fields(client),
+        }
+        if command not in commands:
             raise NotImplementedError(f"{command} is not a command of this integration.")
+        answer = commands[command]()
+        if command == "fetch-incidents":
+            demisto.incidents(answer)
+        else:
+            return_results(answer)
     except Exception as err:
         return_error(str(err), error=err)
 

@@ -196,7 +196,7 @@ def as_object(client, record):
         elif cell.get("link"):
             raw[name], raw[name + "_id"] = cell["display_value"], cell["value"]
         else:
-            raw[name] = cell.get("value") or ""
+            raw[name] = (cell.get("value") or "").replace("\r\n", "\n")  # pages send the one, programs the other
     for name in DATES:
         if raw.get(name):
             raw[name] = raw[name].replace(" ", "T") + "Z"
@@ -272,7 +272,7 @@ def fetch_incidents(client, params):
         newest = datetime.strptime(new[:limit][-1]["sys_created_on"]["value"], "%Y-%m-%d %H:%M:%S")
         since = max(since, stamp(newest - LOOK_BACK))
     demisto.setLastRun({"since": since, "seen": {sys_id: created for sys_id, created in seen.items() if created >= since}})
-    demisto.incidents(incidents)
+    return incidents
 
 
 def get_modified_remote_data(client, args):
@@ -336,17 +336,16 @@ def update_remote_system(client, args, params):
     parsed = UpdateRemoteSystemArgs(args)
     data, sys_id = parsed.data or {}, parsed.remote_incident_id
     changes = parsed.delta or {}
-    closing = parsed.inc_status == IncidentStatus.DONE and any(name in changes for name in CLOSING_NAMES)
+    state = new_state(args, parsed)
     if not sys_id:
-        closing = parsed.inc_status == IncidentStatus.DONE
         sys_id, is_new = create_record(client, data)
         changes = {} if is_new else data
     failure = None
     try:
         values = columns(client.table, changes)
-        if closing and params.get("close_ticket", True):
+        if state == "closed" and params.get("close_ticket", True):
             values |= closing_values(client, sys_id, data, changes, params)
-        elif is_reopening(args, parsed):
+        elif state == "open":
             values = reopening_values(client, sys_id, params) | values
         if values:
             client.update(sys_id, values)
@@ -417,11 +416,18 @@ def must_find(client, sys_id):
     return record
 
 
-def is_reopening(args, parsed):
-    """Whether the incident was opened again: casemirror says so; elsewhere a change without a changed field means it."""
-    told = (args.get("casemirror") or {}).get("status_changed")
-    changed = bool(parsed.remote_incident_id and parsed.incident_changed and not parsed.delta) if told is None else bool(told)
-    return changed and parsed.inc_status == IncidentStatus.ACTIVE
+def new_state(args, parsed):
+    """`closed` or `open` when the incident was just closed, or opened again; else ''."""
+    closed = parsed.inc_status == IncidentStatus.DONE
+    changed = (args.get("casemirror") or {}).get("status_changed")
+    if not parsed.remote_incident_id:
+        changed = closed
+    elif changed is None:  # another server does not say: closing changes one of the names, reopening none at all
+        delta = parsed.delta or {}
+        changed = any(name in delta for name in CLOSING_NAMES) if closed else parsed.incident_changed and not delta
+    if not changed:
+        return ""
+    return "closed" if closed else "open" if parsed.inc_status == IncidentStatus.ACTIVE else ""
 
 
 def send_entry(client, sys_id, entry, params):
@@ -477,20 +483,21 @@ def main():
             params.get("ticket_type") or "incident", verify=not params.get("insecure"), proxy=bool(params.get("proxy")),
             page_size=arg_to_number(params.get("page_size")) or 1000,
         )
-        if command == "test-module":
-            return_results(test_module(client, params))
-        elif command == "fetch-incidents":
-            fetch_incidents(client, params)
-        elif command == "get-modified-remote-data":
-            return_results(get_modified_remote_data(client, args))
-        elif command == "get-remote-data":
-            return_results(get_remote_data(client, args, params))
-        elif command == "update-remote-system":
-            return_results(update_remote_system(client, args, params))
-        elif command == "get-mapping-fields":
-            return_results(get_mapping_fields(client))
-        else:
+        commands = {
+            "test-module": lambda: test_module(client, params),
+            "fetch-incidents": lambda: fetch_incidents(client, params),
+            "get-modified-remote-data": lambda: get_modified_remote_data(client, args),
+            "get-remote-data": lambda: get_remote_data(client, args, params),
+            "update-remote-system": lambda: update_remote_system(client, args, params),
+            "get-mapping-fields": lambda: get_mapping_fields(client),
+        }
+        if command not in commands:
             raise NotImplementedError(f"{command} is not a command of this integration.")
+        answer = commands[command]()
+        if command == "fetch-incidents":
+            demisto.incidents(answer)
+        else:
+            return_results(answer)
     except Exception as err:
         return_error(str(err), error=err)
 
