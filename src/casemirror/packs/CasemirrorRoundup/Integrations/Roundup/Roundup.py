@@ -28,21 +28,12 @@ FIELDS = (
     "title", "status", "priority", "assignedto", "creator", "actor", "creation", "activity", "keyword", "nosy",
     "superseder", "messages", "files",
 )
-DESCRIPTIONS = {
-    "id": "Number of the issue",
+WRITABLE_TEXTS = {
     "title": "Title",
     "description": "Text of the message that the issue was opened with",
     "status": "Name of the status",
     "priority": "Name of the priority, or none",
     "assignedto": "User name of the assignee",
-    "creator": "User name of the person who opened the issue (read only)",
-    "actor": "User name of the person who changed it last (read only)",
-    "creation": "When it was opened (read only)",
-    "activity": "When it was changed last (read only)",
-    "keyword": "Names of its keywords (read only)",
-    "nosy": "User names of those who get its messages by mail (read only)",
-    "superseder": "Issues that replace it (read only)",
-    "link": "Address of its page (read only)",
     "casemirror_reference": "Reference of the incident; only used when an issue is created",
 }
 WRITABLE = ("title", "status", "priority", "assignedto")
@@ -540,10 +531,8 @@ def clean(reference):
 
 def get_mapping_fields(client):
     scheme = SchemeTypeMapping("Roundup Issue")
-    for name, text in DESCRIPTIONS.items():
-        scheme.add_field(name, text)
-    for name in client.fields[len(FIELDS):]:
-        scheme.add_field(name, "Property of this tracker (read only)")
+    for name in dict.fromkeys((*WRITABLE_TEXTS, "id", "link", *client.fields)):
+        scheme.add_field(name, WRITABLE_TEXTS.get(name, "Read only"))
     return GetMappingFieldsResponse([scheme])
 
 
