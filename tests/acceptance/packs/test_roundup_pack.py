@@ -202,6 +202,12 @@ class TestPull:
         later = mirror.pull(issue, now())
         assert later.raw == pulled.raw and later.texts == [] and later.files == {}
 
+    def test_a_person_who_quotes_us_is_heard(self, mirror: Instance, alice: Person) -> None:
+        issue = alice.create()
+        mirror.push(issue, entries=[comment("Said", reference="e-400", uncertain=False)])
+        alice.comment(issue, "Right!\n\n— alice via casemirror [ref e-400]")
+        assert [text[:6] for text in mirror.pull(issue, LONG_AGO).texts] == ["Right!"]
+
     def test_closing_and_reopening_are_told(self, mirror: Instance, alice: Person) -> None:
         issue = alice.create()
         alice.close(issue)

@@ -232,6 +232,12 @@ class TestPull:
         clock.tick(4000)
         assert instance.pull(record, clock.tick()).texts == []
 
+    def test_a_person_who_quotes_us_is_heard(self, mirror: Instance, remote: ServiceNowSimulator) -> None:
+        record = make(remote)
+        mirror.push(record, entries=[comment("Said", reference="e-400", uncertain=False)])
+        remote.comment(record, "Right!\n\n— alice via casemirror [ref e-400]")
+        assert [text[:6] for text in mirror.pull(record, LONG_AGO).texts] == ["Right!"]
+
     def test_closing_and_reopening_are_told(self, mirror: Instance, remote: ServiceNowSimulator) -> None:
         record = make(remote)
         remote.close(record, code="User error", notes="Plugged in.")

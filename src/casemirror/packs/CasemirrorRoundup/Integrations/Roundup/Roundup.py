@@ -43,7 +43,6 @@ CLOSING_NAMES = ("closeReason", "closeNotes", "closingUserId")
 
 NO_DESCRIPTION = "(no description)"  # a message cannot be empty
 OURS = "@casemirror>"  # end of the messageid of everything we write
-TRAILER = re.compile(r"— [^\n]*via casemirror \[ref [\w.-]+\]\s*\Z")
 FILE_MARK = "; casemirror="
 
 TIMEOUT_S = 30
@@ -259,8 +258,8 @@ def as_object(client, issue, first):
     return raw
 
 
-def is_ours(message):
-    return (message["messageid"] or "").endswith(OURS) or bool(TRAILER.search(message["content"]))
+def is_ours(client, message):
+    return (message["messageid"] or "").endswith(OURS) and label(message["author"]) == client.user
 
 
 # The commands
@@ -290,7 +289,7 @@ def fetch_incidents(client, params):
     incidents = []
     for issue in new:
         first = firsts.get(first_message_id(issue))
-        if first and is_ours(first) and is_opening(first, issue):
+        if first and is_ours(client, first) and is_opening(first, issue):
             continue
         raw = as_object(client, issue, first) | {
             "mirror_id": issue["id"],
@@ -336,7 +335,7 @@ def get_remote_data(client, args, params):
     messages = client.messages(sorted(wanted, key=int))
     first = messages[0] if messages else None
     raw = as_object(client, issue, first)
-    new = [m for m in messages if m["creation"] >= since and not is_ours(m) and not (m is first and "description" in raw)]
+    new = [m for m in messages if m["creation"] >= since and not is_ours(client, m) and not (m is first and "description" in raw)]
     entries = [as_entry(message) for message in sorted(new, key=lambda m: (m["creation"], int(m["id"])))]
     entries += new_files(client, issue, since)
     if params.get("close_incident", True):

@@ -60,6 +60,9 @@ class Client(BaseClient):
         base = self.instance + "/api/now/"
         super().__init__(base, verify=verify, proxy=proxy, headers=headers, auth=(user, password), timeout=TIMEOUT_S)
 
+    def is_me(self, user_name):
+        return user_name.lower() == self.user.lower()  # the log-in does not mind the case
+
     def call(self, method, path, **kwargs):
         """One request → response.  Raises DemistoException with a text for a person, Unavailable when there is no answer."""
         try:
@@ -259,7 +262,7 @@ def fetch_incidents(client, params):
     incidents = []
     for record in new[:limit]:
         seen[record["sys_id"]["value"]] = record["sys_created_on"]["value"]
-        if record["correlation_display"]["value"] == ORIGIN:
+        if record["correlation_display"]["value"] == ORIGIN and client.is_me(record["sys_created_by"]["value"]):
             continue
         raw = as_object(client, record) | {
             "mirror_id": record["sys_id"]["value"],
@@ -298,10 +301,10 @@ def get_remote_data(client, args, params):
     if may_have_words_since(record, since):
         query = f"element_id={sys_id}^elementIN{','.join(JOURNALS)}"
         words = client.since("table/sys_journal_field", "sys_created_on", stamp(since), query, "sys_id,element,value,sys_created_by")
-        entries += [as_entry(row) for row in unique(words) if not TRAILER.search(row["value"])]
+        entries += [as_entry(row) for row in unique(words) if not is_ours(client, row)]
     fields = "sys_id,file_name,sys_created_by"
     for row in unique(client.since("attachment", "sys_created_on", stamp(since), f"table_sys_id={sys_id}", fields)):
-        if row["sys_created_by"] != client.user:
+        if not client.is_me(row["sys_created_by"]):
             body = client.get(f"attachment/{row['sys_id']}/file", headers={"Accept": "*/*"}).content
             entries.append({**fileResult(row["file_name"], body), "Tags": ["servicenow-file"], "Note": False})
     raw = as_object(client, record)
@@ -313,6 +316,10 @@ def get_remote_data(client, args, params):
 def unique(rows):
     """Each row once: a new page begins at the last one's stamp."""
     return {row["sys_id"]: row for row in rows}.values()
+
+
+def is_ours(client, row):
+    return client.is_me(row["sys_created_by"]) and bool(TRAILER.search(row["value"]))
 
 
 def as_entry(row):
@@ -456,7 +463,9 @@ def is_said(client, sys_id, reference):
 
 def is_attached(client, sys_id, name, size):
     rows = client.since("attachment", "sys_created_on", "1970-01-01 00:00:00", f"table_sys_id={sys_id}", "file_name,size_bytes,sys_created_by")
-    return any((r["file_name"], str(r["size_bytes"]), r["sys_created_by"]) == (name, str(size), client.user) for r in rows)
+    return any(
+        row["file_name"] == name and str(row["size_bytes"]) == str(size) and client.is_me(row["sys_created_by"]) for row in rows
+    )
 
 
 def clean(reference):
