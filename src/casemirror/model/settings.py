@@ -51,6 +51,7 @@ _TABLE: Final = (
     Key("mirror.brake.closed", "percent", 50, "share of an instance's open incidents that one poll may close before its lane stops and asks; 0 turns the brake off"),
     Key("mirror.brake.minimum", "count", 10, "fewer open incidents than this never trip the brake"),
     Key("mirror.payload.keep", "seconds", 2592000, "how long raw remote payloads are kept"),
+    Key("incidents.fetch.delayAdvanced", "seconds", None, "interval of fetch-incidents in seconds; wins over each instance's own interval when set (demos)"),
     Key("incidents.create.active", "bool", True, "new incidents are opened at once; otherwise they are pending and exchange no entries"),
     Key("files.max", "count", 104857600, "largest file that is taken in, bytes"),
     Key("runtime.memory", "count", 1073741824, "address space of one command, bytes"),

@@ -1,0 +1,84 @@
+"""Create an incident and its link: the one way in which incidents begin, for fetches, people and clients alike."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from casemirror.model.incident import Incident, MirrorFields, NewIncident, Status
+from casemirror.model.instance import Instance
+from casemirror.model.link import Direction, Link
+from casemirror.model.settings import Settings
+from casemirror.store import incidents, instances, links, polls
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+PERSON = 0
+"""Priority of a link that somebody waits for."""
+FETCHED = 5
+
+
+def create(
+    tx: Connection, new: NewIncident, now: datetime, settings: Settings, *, since: datetime, actor: str
+) -> tuple[Incident, Link | None]:
+    """Write an incident and, when it has mirror fields, its link. Nothing of it is dirty.   Source: MIR-040, MIR-043.
+
+    since   when mirroring of it begins: start of the fetch that found it
+    """
+    status = Status.ACTIVE if settings.flag("incidents.create.active") else Status.PENDING
+    incident = incidents.create(tx, new, now, status=status, actor=actor)
+    direction = Direction.parse(new.mirror.direction)
+    if direction is Direction.NONE or not new.mirror.instance:
+        return incident, None
+    return incident, connect(tx, incident, new.mirror, now, since=since, later=False, pull=False)
+
+
+def connect(
+    tx: Connection,
+    incident: Incident,
+    mirror: MirrorFields,
+    now: datetime,
+    *,
+    since: datetime,
+    later: bool,
+    pull: bool,
+    primary: bool = True,
+) -> Link:
+    """Link an incident to a remote object (or to one that is yet to be created, when `mirror.remote_id` is empty).
+
+    later   it is linked after it began: the first pull asks for everything   (MIR-090)
+    pull    pull it once without waiting for a poll to name it
+    A remote id that a poll reported before anybody was linked to it is due at once (MIR-076).
+    """
+    instance = instance_named(tx, mirror.instance)
+    direction = Direction.parse(mirror.direction)
+    link = links.add(
+        tx,
+        incident_id=incident.id,
+        instance_id=instance.id if instance else None,
+        instance_name=instance.name if instance else mirror.instance,
+        remote_id=mirror.remote_id,
+        direction=direction,
+        tags=mirror.tags,
+        primary=primary,
+        since_at=since,
+        linked_later=later,
+        assumed=incident.fields,
+        out_status=int(incident.status),
+    )
+    reported = bool(
+        instance and mirror.remote_id and polls.take_unmatched(tx, instance.id, mirror.remote_id)
+    )
+    named = direction.inbound and bool(mirror.remote_id) and (reported or pull)
+    to_create = direction.outbound and not mirror.remote_id
+    if named or to_create or later:
+        links.want(tx, link.id, now, priority=PERSON if later else FETCHED, named=named)
+    return links.load(tx, link.id)
+
+
+def instance_named(tx: Connection, reference: str) -> Instance | None:
+    """The instance with that name or id; None when there is none (the link is an orphan then: MIR-015)."""
+    return instances.find(tx, reference) if reference else None
+
+

@@ -1,0 +1,215 @@
+"""Who works off which lane, and when: DBOS Transact behind one module.
+
+The truth is in our tables; DBOS only carries "lane L has something to do" to exactly one worker. Everything it runs is
+at-least-once, and the lane's lease and epoch make a double run harmless (design §5).
+
+Three threads: `beat` says that this process lives, `look` enqueues lanes that have something to do, `reap` resumes what
+a dead process left behind and clears what is done.   Source: docs/decisions/0002.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
+from dbos import error as dbos_error
+
+from casemirror.engine import lane
+from casemirror.engine.app import App, log
+from casemirror.model.ids import LaneId
+from casemirror.store import heartbeats, lanes
+
+QUEUE = "lanes"
+VERSION = "1"
+"""Version of the dispatched work; raise it when the arguments of `drain` change."""
+LOOK_S = 0.2
+"""How often due lanes are looked for: a local change is on its way within a second."""
+BEAT_S = 2.0
+DEAD_AFTER_S = 8.0
+"""A process whose heartbeat is older than that is dead; its lanes are taken over."""
+REAP_S = 2.0
+KEEP_DONE_S = 600.0
+WORKERS = 32
+
+
+def executor_name() -> str:
+    """A name for this process that tells where it runs: ``host:pid:random``."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+def prepare_sqlite(path: Path) -> str:
+    """Create DBOS's own SQLite file in WAL mode (it does not do so itself) and return its URL."""
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+    finally:
+        connection.close()
+    path.chmod(0o600)
+    return f"sqlite:///{path}"
+
+
+class Presence:
+    """Says that this process lives, every two seconds, until it is closed. Its lanes belong to it only while it does."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._loop = Loop("beat", BEAT_S, self.beat)
+
+    def __enter__(self) -> Presence:
+        with self._app.store.write() as tx:
+            for name in heartbeats.names(tx):
+                if is_dead_here(name):
+                    heartbeats.forget(tx, name)
+        self.beat()
+        self._loop.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.stop()
+        with self._app.store.write() as tx:
+            heartbeats.forget(tx, self._app.executor)
+
+    def beat(self) -> None:
+        """Write the heartbeat."""
+        with self._app.store.write() as tx:
+            heartbeats.beat(tx, self._app.executor)
+
+
+def is_dead_here(name: str) -> bool:
+    """The executor ran on this host and its process is gone: no need to wait for its heartbeat to go stale."""
+    host, pid, *_ = (*name.split(":"), "", "")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+class Dispatcher:
+    """Runs lanes in this process as long as it is started. One for each process (DBOS is a singleton)."""
+
+    def __init__(self, app: App, system_url: str) -> None:
+        self._app = app
+        self._url = system_url
+        self._loops = (Loop("look", LOOK_S, self.look), Loop("reap", REAP_S, self.reap))
+        self._presence = Presence(app)
+        self._waiting: set[str] = set()
+        self._drain: Callable[[str], int] | None = None
+
+    def start(self) -> None:
+        """Launch DBOS, then look for work."""
+        DBOS(
+            config={
+                "name": "casemirror",
+                "system_database_url": self._url,
+                "application_version": VERSION,
+                "executor_id": self._app.executor,
+                "log_level": "ERROR",
+                "serializer": DBOSPortableJSONSerializer(),
+                "use_listen_notify": False,
+            }
+        )
+        app = self._app
+
+        @DBOS.workflow(name="drain", max_recovery_attempts=1_000_000)
+        def drain(lane_id: str) -> int:
+            return lane.drain(app, LaneId(lane_id))
+
+        self._drain = drain
+        DBOS.launch()
+        DBOS.register_queue(
+            QUEUE,
+            worker_concurrency=WORKERS,
+            partition_concurrency=1,
+            polling_interval_sec=LOOK_S,
+            on_conflict="always_update",
+        )
+        self._presence.__enter__()
+        for loop in self._loops:
+            loop.start()
+
+    def stop(self) -> None:
+        """Stop looking, let running lanes come to the end of their turn, then leave."""
+        for loop in self._loops:
+            loop.stop()
+        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=int(lane.TURN_S))
+        self._presence.__exit__()
+
+    def look(self) -> None:
+        """Enqueue every lane that has something to do and is not enqueued yet."""
+        with self._app.store.read() as tx:
+            due = lanes.due(tx, self._app.clock.now())
+        for lane_id in due:
+            self.enqueue(lane_id)
+
+    def enqueue(self, lane_id: LaneId) -> None:
+        """Enqueue one lane; a second time while it waits or runs is refused by DBOS and means nothing."""
+        assert self._drain is not None
+        instance_id = lane_id.partition("/")[0]
+        try:
+            with (
+                SetWorkflowID(f"{lane_id}:{uuid.uuid4().hex}"),
+                SetEnqueueOptions(deduplication_id=lane_id, queue_partition_key=instance_id),
+            ):
+                DBOS.enqueue_workflow(QUEUE, self._drain, lane_id)
+        except dbos_error.DBOSQueueDeduplicatedError:
+            return
+
+    def reap(self) -> None:
+        """Resume the lanes of dead processes, and clear finished runs."""
+        now = self._app.clock.now()
+        with self._app.store.read() as tx:
+            dead = [n for n in heartbeats.stale(tx, DEAD_AFTER_S) if n != self._app.executor]
+            alive = set(heartbeats.names(tx)) - set(dead)
+        for status in DBOS.list_workflows(status="PENDING", queue_name=QUEUE, load_input=False, load_output=False):
+            if status.executor_id not in alive:
+                log.warning("worker.died", executor=status.executor_id, workflow=status.workflow_id)
+                DBOS.resume_workflow(status.workflow_id, queue_name=QUEUE)
+        with self._app.store.write() as tx:
+            for name in dead:
+                heartbeats.forget(tx, name)
+        done_before = (now - timedelta(seconds=KEEP_DONE_S)).isoformat()
+        done = DBOS.list_workflows(
+            completed_before=done_before, queue_name=QUEUE, limit=500, load_input=False, load_output=False
+        )
+        if done:
+            DBOS.delete_workflows([w.workflow_id for w in done])
+
+
+class Loop:
+    """A thread that does one thing at an interval until it is stopped; an error is logged and it goes on."""
+
+    def __init__(self, name: str, every_s: float, work: Callable[[], None]) -> None:
+        self._stop = threading.Event()
+        self._every_s = every_s
+        self._work = work
+        self._name = name
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after the round that is running."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._every_s):
+            try:
+                self._work()
+            except Exception:
+                log.exception("loop.failed", loop=self._name)

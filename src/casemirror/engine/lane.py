@@ -1,0 +1,224 @@
+"""Work off one lane: whoever owns it polls, fetches and reconciles one thing after another until nothing is due.
+
+What an error means for the link and for the lane follows from its class alone (`model.errors`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+from casemirror.engine import commands, fetch, poll
+from casemirror.engine.app import App, log
+from casemirror.engine.reconcile import Outcome, reconcile
+from casemirror.engine.turn import LEASE_MARGIN_S, Turn
+from casemirror.model.errors import (
+    CasemirrorError,
+    LaneLost,
+    LaneMustWait,
+    NeedsAttention,
+    NotFound,
+    NotOurTurn,
+    RateLimited,
+    RetryLater,
+)
+from casemirror.model.ids import LaneId
+from casemirror.model.link import Link, LinkState
+from casemirror.store import instances, lanes, links
+
+TURN_S = 30.0
+"""A turn ends after that long even when more is due, so that new settings and other workers get their say."""
+FIRST_RETRY_S = 30.0
+"""Wait of a failing link after its first failure; doubled with each further one (rule 9)."""
+BUG_PAUSE_S = 60.0
+"""Wait of a lane after an error that nobody expected."""
+
+
+def drain(app: App, lane_id: LaneId) -> int:
+    """Take the lane, work until nothing is due or the turn is over, give it back. Returns how many steps were done.
+
+    0 when somebody else owns it: a double dispatch is harmless.
+    """
+    turn = take(app, lane_id)
+    if turn is None:
+        return 0
+    steps, ends = 0, app.clock.now() + timedelta(seconds=TURN_S)
+    try:
+        while app.clock.now() < ends and step(turn):
+            steps += 1
+    except LaneLost as error:
+        log.warning("lane.lost", lane=lane_id, reason=error.message)
+        return steps
+    except Exception as error:
+        log.exception("lane.failed", lane=lane_id)
+        pause(turn, BUG_PAUSE_S, f"internal error: {type(error).__name__}")
+    release(turn)
+    return steps
+
+
+def take(app: App, lane_id: LaneId) -> Turn | None:
+    """Own the lane for a while; None when another worker does, or when its instance is gone or disabled."""
+    settings = app.settings()
+    lease_s = 2 * (settings.seconds("mirror.command.timeout") + LEASE_MARGIN_S)
+    with app.store.write() as tx:
+        lane = lanes.acquire(tx, lane_id, app.executor, lease_s)
+        if lane is None:
+            return None
+        instance = instances.load(tx, lane.instance_id)
+    try:
+        caller = commands.caller(app, instance, settings)
+    except NotFound as error:
+        with app.store.write() as tx:
+            lane = lanes.save(tx, lane, last_error=error.message, not_before=app.clock.now() + timedelta(minutes=1))
+            lanes.release(tx, lane)
+        log.warning("lane.cannot_run", instance=instance.name, reason=error.message)
+        return None
+    return Turn(caller=caller, lane=lane)
+
+
+def release(turn: Turn) -> None:
+    """Give the lane back; when it was lost meanwhile there is nothing to give."""
+    try:
+        with turn.app.store.write() as tx:
+            lanes.release(tx, turn.lane)
+    except LaneLost as error:
+        log.warning("lane.lost", lane=turn.lane.id, reason=error.message)
+
+
+def step(turn: Turn) -> bool:
+    """Do the one thing that is due first; False when nothing is. People's edits go before polls, polls before pulls."""
+    now = turn.app.clock.now()
+    if turn.lane.held_reason or (turn.lane.not_before and now < turn.lane.not_before):
+        return False
+    mirrors = turn.settings.flag("sync.mirror.job.enable")
+    link = next_link(turn) if mirrors else None
+    if link is not None and link.priority == 0:
+        return run_link(turn, link)
+    if mirrors and (turn.lane.poll_asked_at or turn.lane.next_poll_at is None or turn.lane.next_poll_at <= now):
+        return run_step(turn, "poll", poll.poll)
+    if fetch.is_on(turn) and (turn.lane.next_fetch_at is None or turn.lane.next_fetch_at <= now):
+        return run_step(turn, "fetch", fetch.fetch)
+    return link is not None and run_link(turn, link)
+
+
+def next_link(turn: Turn) -> Link | None:
+    """The due link that comes first, unless this cycle's budget of pulls is spent.   Source: MIR-094."""
+    now = turn.app.clock.now()
+    with turn.app.store.read() as tx:
+        link = links.due(tx, turn.instance.id, now)
+    budget = turn.settings.count("mirror.instance.budget")
+    if link and budget and link.priority > 0 and turn.lane.pulls_this_cycle >= budget:
+        return None
+    return link
+
+
+def run_step(turn: Turn, name: str, work: Callable[[Turn], int]) -> bool:
+    """Poll or fetch. A failure waits for the next interval; a rate limit stops the lane until the next cycle."""
+    started = turn.app.clock.now()
+    try:
+        found = work(turn)
+    except (RetryLater, NeedsAttention) as error:
+        poll_failed = name == "poll"
+        with turn.write() as tx:
+            turn.note(tx, last_error=error.message[:2000], failed_in=turn.lane.failed_in + poll_failed)
+        log.warning(f"{name}.failed", instance=turn.instance.name, code=error.stable_code, reason=error.message[:500])
+        if poll_failed:
+            wait_for_cycle(turn, error)
+        return True
+    except LaneMustWait as error:
+        wait_for_cycle(turn, error)
+        return False
+    took = (turn.app.clock.now() - started).total_seconds()
+    with turn.write() as tx:
+        turn.note(tx, **({"last_poll_s": took} if name == "poll" else {}))
+    log.debug(f"{name}.finished", instance=turn.instance.name, found=found, duration_s=round(took, 3))
+    return True
+
+
+def run_link(turn: Turn, link: Link) -> bool:
+    """Reconcile one link; what follows from an error is in `after_error`. False when the lane must wait."""
+    started = turn.app.clock.now()
+    try:
+        outcome = reconcile(turn, link.id)
+    except CasemirrorError as error:
+        return after_error(turn, link, error)
+    if "pulled" in outcome.steps:
+        with turn.write() as tx:
+            turn.note(tx, pulls_this_cycle=turn.lane.pulls_this_cycle + 1)
+    _log(turn, link, outcome, (turn.app.clock.now() - started).total_seconds())
+    return True
+
+
+def _log(turn: Turn, link: Link, outcome: Outcome, took_s: float) -> None:
+    log.info(
+        "reconcile.finished",
+        instance=turn.instance.name,
+        incident=link.incident_id,
+        outcome="+".join(outcome.steps) or "nothing",
+        fields_in=outcome.fields_in,
+        fields_out=outcome.fields_out,
+        entries_in=outcome.entries_in,
+        entries_out=outcome.entries_out,
+        duration_s=round(took_s, 3),
+    )
+
+
+def after_error(turn: Turn, link: Link, error: CasemirrorError) -> bool:
+    """React to an error of one link: it waits, or it is held, or the whole lane waits, or somebody else has the turn."""
+    if isinstance(error, LaneLost):
+        raise error
+    if isinstance(error, NotOurTurn):
+        return True
+    where = {"instance": turn.instance.name, "incident": link.incident_id, "code": error.stable_code}
+    if isinstance(error, LaneMustWait):
+        with turn.write() as tx:
+            links.save(tx, link.id, rate_limited=True)
+        wait_for_cycle(turn, error)
+        return False
+    if isinstance(error, NeedsAttention):
+        with turn.write() as tx:
+            links.save(tx, link.id, state=LinkState.HELD, held_reason=error.message)
+        log.warning("link.held", reason=error.message[:500], **where)
+        return True
+    wait_s = retry_wait_s(link.tries, turn.settings.seconds("mirror.retry.max"))
+    until = turn.app.clock.now() + timedelta(seconds=wait_s)
+    with turn.write() as tx:
+        links.wait(tx, link.id, until, error=error.message)
+        turn.note(tx, failed_out=turn.lane.failed_out + 1)
+    log.warning("reconcile.failed", reason=error.message[:500], tries=link.tries + 1, wait_s=wait_s, **where)
+    return True
+
+
+def retry_wait_s(tries: int, longest_s: float) -> float:
+    """Wait after the next failure, seconds: 30 s · 2ⁿ, at most `longest_s` (rule 9)."""
+    return min(FIRST_RETRY_S * 2.0 ** min(tries, 20), longest_s)
+
+
+def wait_for_cycle(turn: Turn, error: CasemirrorError) -> None:
+    """Stop the lane until its next cycle, or for as long as the remote asked; nothing counts as a failure of a link."""
+    now = turn.app.clock.now()
+    asked = re.search(r"retry after (\d+(?:\.\d+)?) ?s", error.message)
+    next_cycle = turn.lane.next_poll_at if turn.lane.next_poll_at and turn.lane.next_poll_at > now else None
+    until = next_cycle or now + timedelta(seconds=turn.settings.interval_s)
+    if asked:
+        until = max(until, now + timedelta(seconds=float(asked.group(1))))
+    limited = isinstance(error, RateLimited)
+    with turn.write() as tx:
+        turn.note(
+            tx,
+            not_before=until,
+            not_before_reason=error.message[:500],
+            rate_limit_hits=turn.lane.rate_limit_hits + limited,
+        )
+    log.info("lane.waits", instance=turn.instance.name, code=error.stable_code, until=until.isoformat())
+
+
+def pause(turn: Turn, seconds: float, reason: str) -> None:
+    """Stop the lane for a while."""
+    try:
+        with turn.write() as tx:
+            until = turn.app.clock.now() + timedelta(seconds=seconds)
+            turn.note(tx, not_before=until, not_before_reason=reason, last_error=reason)
+    except LaneLost as error:
+        log.warning("lane.lost", lane=turn.lane.id, reason=error.message)
