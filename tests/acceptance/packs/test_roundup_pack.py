@@ -202,6 +202,11 @@ class TestPull:
         later = mirror.pull(issue, now())
         assert later.raw == pulled.raw and later.texts == [] and later.files == {}
 
+    def test_a_message_of_a_program_without_a_date_is_told(self, mirror: Instance, alice: Person, bob: Person) -> None:
+        issue = alice.create()
+        alice.change(issue, messages=[bob._post("msg", content="No date", author="bob")])
+        assert "No date\n\n— bob, 20" in mirror.pull(issue, LONG_AGO).texts[0]
+
     def test_a_person_who_quotes_us_is_heard(self, mirror: Instance, alice: Person) -> None:
         issue = alice.create()
         mirror.push(issue, entries=[comment("Said", reference="e-400", uncertain=False)])

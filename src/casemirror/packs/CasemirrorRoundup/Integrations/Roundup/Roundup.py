@@ -353,7 +353,8 @@ def state_entry(raw, closed):
 
 
 def as_entry(message):
-    said = f"{label(message['author'])}, {message['date'].replace('.', ' ')} UTC, in Roundup"
+    written = message["date"] or message["creation"]  # programs may leave the date out
+    said = f"{label(message['author'])}, {written.replace('.', ' ')} UTC, in Roundup"
     text = f"{message['content']}\n\n— {said}"
     return {
         "Type": EntryType.NOTE, "ContentsFormat": EntryFormat.TEXT, "Contents": text, "Note": False, "Tags": ["roundup-comment"]
