@@ -74,7 +74,9 @@ class Catalog:
         found = _by_id_or_name(self.integrations, reference)
         if found is None:
             near = difflib.get_close_matches(reference, self.integrations, 3)
-            raise NotFound(f"no integration {reference!r} is installed" + (f"; did you mean {', '.join(near)}?" if near else ""))
+            raise NotFound(
+                f"no integration {reference!r} is installed" + (f"; did you mean {', '.join(near)}?" if near else "")
+            )
         return found
 
     def classifier(self, reference: str) -> Classifier | None:
@@ -97,10 +99,10 @@ class Catalog:
         return _by_id_or_name(self.mappers, reference)
 
     def field(self, key: str) -> IncidentField | None:
-        """The field that a mapper's key means: display name, else cliName, else display name in any case."""
+        """The field that a mapper's key means: display name, else cliName, else either in any case."""
         cli_name = self._names.get(key)
         if cli_name is None:
-            cli_name = key if key in self.fields else self._names.get(_folded(key), "")
+            cli_name = key if key in self.fields else self._names.get(_folded(key), key.lower())
         return self.fields.get(cli_name)
 
     def field_by_cli(self, cli_name: str) -> IncidentField | None:
@@ -162,5 +164,7 @@ def _by_id_or_name(index: Mapping[str, _T], reference: str) -> _T | None:
 def _wanted(index: Mapping[str, _T], reference: str, what: str) -> _T | None:
     found = _by_id_or_name(index, reference)
     if found is None and reference not in ("", "null"):
-        raise MappingFailed(f"{what} {reference!r} is not installed; install its pack or choose another one for the instance")
+        raise MappingFailed(
+            f"{what} {reference!r} is not installed; install its pack or choose another one for the instance"
+        )
     return found

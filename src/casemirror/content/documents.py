@@ -27,7 +27,9 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, rule) for tag, rule in rules if not tag.endswith((":bool", ":timestamp"))]
     for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 
 
 class Unreadable(Invalid):
@@ -80,7 +82,9 @@ class _Plain:
     def of(self, value: Any, depth: int = 0) -> Json:
         self._nodes += 1
         if self._nodes > MAX_NODES or depth > MAX_DEPTH:
-            raise Unreadable("too large once its aliases are expanded" if self._nodes > MAX_NODES else "nested too deeply")
+            raise Unreadable(
+                "too large once its aliases are expanded" if self._nodes > MAX_NODES else "nested too deeply"
+            )
         if isinstance(value, dict):
             return {_key(k): self.of(v, depth + 1) for k, v in value.items()}
         if isinstance(value, list | tuple | set):

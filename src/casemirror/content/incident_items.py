@@ -93,7 +93,9 @@ def parse_field(body: Mapping[str, Json]) -> IncidentField:
         description=text(body.get("description")),
         select_values=texts(body.get("selectValues")),
         columns=tuple(_column(c) for c in mappings(body.get("columns")) if text(c.get("key"))),
-        associated_types=tuple(dict.fromkeys(texts(body.get("associatedTypes")) + texts(body.get("systemAssociatedTypes")))),
+        associated_types=tuple(
+            dict.fromkeys(texts(body.get("associatedTypes")) + texts(body.get("systemAssociatedTypes")))
+        ),
         associated_to_all=flag(body.get("associatedToAll")),
         required=flag(body.get("required")),
         read_only=flag(body.get("isReadOnly")),

@@ -57,7 +57,11 @@ def _is_legacy(raw: Mapping[str, Json]) -> bool:
 
 def _legacy(raw: Mapping[str, Json]) -> tuple[tuple[str, Mapping[str, Json]], ...]:
     """A legacy item is both a classifier and an incoming mapper of its brand, under one id."""
-    if not isinstance(raw.get("mapping"), Mapping) and not mapping(raw.get("transformer")) and not raw.get("keyTypeMap"):
+    if (
+        not isinstance(raw.get("mapping"), Mapping)
+        and not mapping(raw.get("transformer"))
+        and not raw.get("keyTypeMap")
+    ):
         return ()
     return ("classifier", {**raw, "type": "classification"}), ("mapper-in", {**raw, "type": "mapping-incoming"})
 

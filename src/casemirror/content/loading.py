@@ -54,7 +54,9 @@ def load_zip(data: bytes, label: str, *, limits: Limits = DEFAULT) -> tuple[Pack
 def _rest(limits: Limits, used: Archive) -> Limits:
     """What is left for the other archives of the same upload."""
     size = sum(info.file_size for info in used.entries.values())
-    return Limits(file=limits.file, total=limits.total - size, count=limits.count - len(used.entries), ratio=limits.ratio)
+    return Limits(
+        file=limits.file, total=limits.total - size, count=limits.count - len(used.entries), ratio=limits.ratio
+    )
 
 
 def _from_archive(archive: Archive, label: str) -> Pack:

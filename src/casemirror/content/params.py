@@ -15,7 +15,17 @@ from casemirror.content.items import Integration
 from casemirror.model.errors import Invalid
 from casemirror.model.values import ZERO_TIME, Json, canonical, is_empty
 
-_BOOLEANS: Final = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False, "": False}
+_BOOLEANS: Final = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+    "": False,
+}
 _PARTS: Final = ("identifier", "password", "credential", "passwordChanged")
 """Keys of a credentials value that a person may give."""
 _STORED_CREDENTIAL: Final[Mapping[str, Json]] = {
@@ -137,7 +147,9 @@ def _target(integration: Integration, name: str) -> tuple[Parameter | None, str]
 def _unknown(integration: Integration, name: str) -> str:
     known = [p.name for p in integration.params if p.has_value]
     near = difflib.get_close_matches(name.lower(), [k.lower() for k in known], 3)
-    names = [k for k in known if k.lower() in near] or [p.name for p in integration.params if p.label.lower() == name.lower()]
+    names = [k for k in known if k.lower() in near] or [
+        p.name for p in integration.params if p.label.lower() == name.lower()
+    ]
     return f"{integration.display} has no parameter {name!r}" + (f"; did you mean {', '.join(names)}?" if names else "")
 
 

@@ -1,0 +1,42 @@
+"""All known transformers, and how one is applied to a value.   Source: content.md §3.4; MAP-040…043, MAP-063."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from casemirror.mapping import list_operators, number_operators, script_operators, text_operators
+from casemirror.mapping.operators import Arguments, Scope, Transformer, bare
+from casemirror.mapping.value import Value, absent, as_list
+from casemirror.model.values import Json
+
+KNOWN: Final[Mapping[str, Transformer]] = {
+    **text_operators.TABLE,
+    **number_operators.TABLE,
+    **list_operators.TABLE,
+    **script_operators.TABLE,
+}
+
+
+def find(name: str) -> Transformer | None:
+    """The transformer with that name, a category prefix aside; None when it is unknown."""
+    return KNOWN.get(name) or KNOWN.get(bare(name))
+
+
+def apply(transformer: Transformer, value: Value, args: Arguments) -> Value:
+    """Apply a transformer by its scope. Raises what the function raises (`value.FAILURES`).
+
+    An item transformer maps over a list; lists that it returns for several items become one flat list.
+    """
+    if transformer.scope is Scope.WHOLE:
+        return transformer.function(None if absent(value) else value, args)
+    if transformer.scope is Scope.LIST:
+        return transformer.function(as_list(value), args)
+    if not isinstance(value, list | tuple):
+        return value if absent(value) else transformer.function(value, args)
+    results: list[Json] = []
+    for item in value:
+        if item is not None:
+            found = transformer.function(item, args)
+            results += as_list(found)
+    return results
