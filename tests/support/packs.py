@@ -170,7 +170,9 @@ def defaults(described: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def comment(text: str, number: int = 1, *, user: str = "alice", tags: tuple[str, ...] = ("comments",), **mark: Any) -> dict[str, Any]:
+def comment(
+    text: str, number: int = 1, *, user: str = "alice", tags: tuple[str, ...] = ("comments",), **mark: Any
+) -> dict[str, Any]:
     """An outgoing entry; `mark` is what casemirror says about it (uncertain, reference)."""
     entry: dict[str, Any] = {
         "id": f"{number}@7",

@@ -81,7 +81,9 @@ def _handler(target: str, hook: Hook) -> type[http.server.BaseHTTPRequestHandler
         do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _handle
 
         def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-            headers = {n: v for n, v in self.headers.items() if n.lower() not in ("host", "accept-encoding", "connection")}
+            headers = {
+                n: v for n, v in self.headers.items() if n.lower() not in ("host", "accept-encoding", "connection")
+            }
             if "Origin" in headers:  # what the remote believes to be its own address
                 headers |= {"Origin": target, "Referer": target + "/"}
             request = urllib.request.Request(target + self.path, body or None, headers, method=self.command)

@@ -111,11 +111,19 @@ class RoundupTracker:
             "password_pbkdf2_default_rounds": "10000",
             **self._settings,
         }
-        self._admin(home, "install", "classic", "sqlite", ",".join(f"{name}={value}" for name, value in settings.items()))
+        self._admin(
+            home, "install", "classic", "sqlite", ",".join(f"{name}={value}" for name, value in settings.items())
+        )
         self._admin(home, "initialise", ADMIN_PASSWORD)
         for name in self._people:
             self._admin(
-                home, "create", "user", f"username={name}", f"password={name}", f"address={name}@roundup.invalid", "roles=User"
+                home,
+                "create",
+                "user",
+                f"username={name}",
+                f"password={name}",
+                f"address={name}@roundup.invalid",
+                "roles=User",
             )
         if os.geteuid() == 0:
             owner = pwd.getpwnam("nobody")

@@ -58,7 +58,9 @@ class TestConnection:
         assert mirror.test() == "ok"
 
     def test_a_status_that_the_tracker_lacks_is_named(self, runtime: ProcessRuntime, tracker: RoundupTracker) -> None:
-        assert "no status done, it has" in make_instance(runtime, tracker.url, closed_statuses="done").test().replace(";", ",")
+        assert "no status done, it has" in make_instance(runtime, tracker.url, closed_statuses="done").test().replace(
+            ";", ","
+        )
 
     def test_an_unknown_property_is_named(self, runtime: ProcessRuntime, tracker: RoundupTracker) -> None:
         with pytest.raises(CommandError, match="Unknown property: colour"):
@@ -81,7 +83,9 @@ class TestConnection:
         with pytest.raises(CommandError, match="an HTML page"):
             make_instance(runtime, tracker.url + "issue?x=").test()
 
-    def test_an_address_that_the_tracker_does_not_know_is_told(self, runtime: ProcessRuntime, tracker: RoundupTracker) -> None:
+    def test_an_address_that_the_tracker_does_not_know_is_told(
+        self, runtime: ProcessRuntime, tracker: RoundupTracker
+    ) -> None:
         with pytest.raises(CommandError, match="the tracker's own address"):
             make_instance(runtime, tracker.url.replace("127.0.0.1", "localhost")).test()
 
@@ -152,9 +156,7 @@ class TestPoll:
         assert set(mirror.modified(since)) == {old, talked, filed}
         assert mirror.modified(now()) == []
 
-    def test_the_user_s_time_zone_does_not_matter(
-        self, runtime: ProcessRuntime, own_tracker: RoundupTracker
-    ) -> None:
+    def test_the_user_s_time_zone_does_not_matter(self, runtime: ProcessRuntime, own_tracker: RoundupTracker) -> None:
         issue = Person(own_tracker, "alice").create()
         admin = Person(own_tracker, "admin")
         (user,) = admin._call("GET", "user", params={"username": USER}).json()["data"]["collection"]
@@ -164,7 +166,9 @@ class TestPoll:
         assert issue in instance.modified(now_minus_minute())
         assert instance.modified(now()) == []
 
-    def test_a_tracker_with_a_limit_for_answers_is_asked_again(self, runtime: ProcessRuntime, own_tracker: RoundupTracker) -> None:
+    def test_a_tracker_with_a_limit_for_answers_is_asked_again(
+        self, runtime: ProcessRuntime, own_tracker: RoundupTracker
+    ) -> None:
         alice = Person(own_tracker, "alice")
         made = []
         for _ in range(3):
@@ -222,7 +226,9 @@ class TestPull:
         pulled = mirror.pull(issue, LONG_AGO)
         assert pulled.reopened and pulled.closed is None
 
-    def test_closing_can_be_left_to_people(self, runtime: ProcessRuntime, tracker: RoundupTracker, alice: Person) -> None:
+    def test_closing_can_be_left_to_people(
+        self, runtime: ProcessRuntime, tracker: RoundupTracker, alice: Person
+    ) -> None:
         issue = alice.create()
         alice.close(issue)
         pulled = make_instance(runtime, tracker.url, close_incident=False).pull(issue, LONG_AGO)
@@ -237,7 +243,12 @@ class TestPull:
 
 class TestCreate:
     def test_an_issue_is_created_once_for_one_reference(self, mirror: Instance, alice: Person) -> None:
-        data = {"title": "Phishing", "description": "Look at this.", "priority": "critical", "casemirror_reference": GUID + "1"}
+        data = {
+            "title": "Phishing",
+            "description": "Look at this.",
+            "priority": "critical",
+            "casemirror_reference": GUID + "1",
+        }
         before = alice.count()
         first, second = mirror.push(data=data), mirror.push(data=data)
         assert first == second and alice.count() == before + 1
@@ -245,7 +256,9 @@ class TestCreate:
         assert issue["title"] == "Phishing" and issue["priority"]["name"] == "critical"
         assert alice.messages(first) == ["Look at this."] and alice.status(first) == "unread"
 
-    def test_a_creation_that_was_killed_between_its_calls_is_taken_up(self, mirror: Instance, alice: Person, tracker: RoundupTracker) -> None:
+    def test_a_creation_that_was_killed_between_its_calls_is_taken_up(
+        self, mirror: Instance, alice: Person, tracker: RoundupTracker
+    ) -> None:
         """The opening message is there, the issue is not."""
         Person(tracker, USER)._post("msg", content="Look", author=USER, messageid=f"<{GUID}2.issue@casemirror>")
         before = alice.count("msg")
@@ -253,10 +266,15 @@ class TestCreate:
         assert alice.count("msg") == before and alice.messages(issue) == ["Look"]
 
     def test_it_may_have_nothing_but_entries(self, mirror: Instance, alice: Person) -> None:
-        issue = mirror.push(data={"casemirror_reference": GUID + "3"}, entries=[comment("Hi", reference="e-30", uncertain=False)])
+        issue = mirror.push(
+            data={"casemirror_reference": GUID + "3"}, entries=[comment("Hi", reference="e-30", uncertain=False)]
+        )
         assert alice.get(issue)["title"] == "Untitled incident"
         assert mirror.pull(issue, LONG_AGO).raw["description"] == ""
-        assert alice.messages(issue)[1].startswith("Hi\n\n— alice via casemirror [ref e-30]") and alice.status(issue) == "unread"
+        assert (
+            alice.messages(issue)[1].startswith("Hi\n\n— alice via casemirror [ref e-30]")
+            and alice.status(issue) == "unread"
+        )
 
     def test_an_incident_that_is_closed_already_makes_a_closed_issue(self, mirror: Instance, alice: Person) -> None:
         issue = mirror.push(data={"title": "Old", "casemirror_reference": GUID + "4", **CLOSING}, status=2)
@@ -272,7 +290,13 @@ class TestPush:
 
     def test_every_mapped_field_comes_back_as_it_was_sent(self, mirror: Instance, alice: Person) -> None:
         issue = mirror.push(data={"title": "T", "description": "D", "casemirror_reference": GUID + "5"})
-        sent = {"title": "Two  words", "description": "a\n\n  b\n\n— c", "priority": "feature", "status": "in-progress", "assignedto": "bob"}
+        sent = {
+            "title": "Two  words",
+            "description": "a\n\n  b\n\n— c",
+            "priority": "feature",
+            "status": "in-progress",
+            "assignedto": "bob",
+        }
         mirror.push(issue, delta=sent)
         raw = mirror.pull(issue, LONG_AGO).raw
         assert {name: raw[name] for name in sent} == sent
@@ -285,7 +309,9 @@ class TestPush:
         with pytest.raises(CommandError, match="'nobody-here' is not a user"):
             mirror.push(alice.create(), delta={"assignedto": "nobody-here"})
 
-    def test_a_description_without_an_opening_message_becomes_a_message(self, mirror: Instance, bob: Person, alice: Person) -> None:
+    def test_a_description_without_an_opening_message_becomes_a_message(
+        self, mirror: Instance, bob: Person, alice: Person
+    ) -> None:
         issue = alice.create()
         for _ in range(2):
             mirror.push(issue, delta={"description": "Added later"})
@@ -299,7 +325,9 @@ class TestPush:
             assert alice.status(issue) == status
             assert mirror.pull(issue, LONG_AGO).texts == []
 
-    def test_an_uncertain_comment_is_not_doubled(self, mirror: Instance, alice: Person, tracker: RoundupTracker) -> None:
+    def test_an_uncertain_comment_is_not_doubled(
+        self, mirror: Instance, alice: Person, tracker: RoundupTracker
+    ) -> None:
         issue = alice.create()
         entry = comment("Once", reference="e-200", uncertain=False)
         again = comment("Once", reference="e-200", uncertain=True)
@@ -337,7 +365,9 @@ class TestPush:
         alice.attach(issue, "in.txt", body, "text/plain")
         assert mirror.pull(issue, LONG_AGO).files == {"in.txt": body}
 
-    def test_an_empty_file_is_told_since_the_tracker_cannot_hold_it(self, mirror: Instance, alice: Person, tmp_path: Path) -> None:
+    def test_an_empty_file_is_told_since_the_tracker_cannot_hold_it(
+        self, mirror: Instance, alice: Person, tmp_path: Path
+    ) -> None:
         issue = alice.create()
         entry, staged = attachment(tmp_path, "empty.txt", b"", reference="f-empty", uncertain=False)
         mirror.push(issue, entries=[entry], files=(staged,))
@@ -350,7 +380,9 @@ class TestPush:
             mirror.push(issue, delta={"title": "New"}, entries=[lost])
         assert alice.get(issue)["title"] == "New"
 
-    def test_a_change_of_another_person_in_between_is_kept(self, mirror: Instance, alice: Person, tracker: RoundupTracker, runtime: ProcessRuntime) -> None:
+    def test_a_change_of_another_person_in_between_is_kept(
+        self, mirror: Instance, alice: Person, tracker: RoundupTracker, runtime: ProcessRuntime
+    ) -> None:
         """The first PATCH meets another ETag (412) and is made again on what is there now."""
         issue = alice.create("Old")
         quicker = [lambda: alice.comment(issue, "Me too")]
@@ -361,7 +393,9 @@ class TestPush:
             return PASS
 
         with Proxy(origin(tracker), meddle) as wire:
-            make_instance(runtime, wire.origin + "/demo/").push(issue, delta={"title": "New"}, entries=[comment("Mine", reference="e-300", uncertain=False)])
+            make_instance(runtime, wire.origin + "/demo/").push(
+                issue, delta={"title": "New"}, entries=[comment("Mine", reference="e-300", uncertain=False)]
+            )
         assert alice.get(issue)["title"] == "New"
         assert {text.split("\n")[0] for text in alice.messages(issue)} == {"Me too", "Mine"}
 
@@ -379,7 +413,9 @@ class TestClosing:
         mirror.push(issue, incidentChanged=True, status=1)
         assert alice.status(issue) == "chatting" and mirror.pull(issue, LONG_AGO).reopened
 
-    def test_a_reopening_with_a_field_is_understood_when_casemirror_says_so(self, mirror: Instance, alice: Person) -> None:
+    def test_a_reopening_with_a_field_is_understood_when_casemirror_says_so(
+        self, mirror: Instance, alice: Person
+    ) -> None:
         issue = alice.create(status="resolved")
         mirror.push(issue, delta={"title": "Back"}, status=1)
         assert alice.status(issue) == "resolved"
@@ -391,7 +427,9 @@ class TestClosing:
         mirror.push(issue, delta={"title": "Changed after the close"}, status=2)
         assert alice.status(issue) == "unread"
 
-    def test_closing_the_issue_can_be_left_to_people(self, runtime: ProcessRuntime, tracker: RoundupTracker, alice: Person) -> None:
+    def test_closing_the_issue_can_be_left_to_people(
+        self, runtime: ProcessRuntime, tracker: RoundupTracker, alice: Person
+    ) -> None:
         issue = alice.create()
         make_instance(runtime, tracker.url, close_ticket=False).push(issue, delta=CLOSING, status=2)
         assert alice.status(issue) == "unread"
@@ -402,13 +440,21 @@ class TestDyingHalfWay:
 
     @pytest.mark.parametrize("arrived", range(9))
     def test_a_creation_with_a_comment_and_a_file(
-        self, runtime: ProcessRuntime, tracker: RoundupTracker, mirror: Instance, alice: Person, tmp_path: Path, arrived: int
+        self,
+        runtime: ProcessRuntime,
+        tracker: RoundupTracker,
+        mirror: Instance,
+        alice: Person,
+        tmp_path: Path,
+        arrived: int,
     ) -> None:
         data = {"title": "Once", "description": "D", "casemirror_reference": f"{GUID}-{arrived}"}
         before = alice.count()
 
         def push(instance: Instance, uncertain: bool) -> str:
-            entry, staged = attachment(tmp_path, "a.bin", b"\x00abc", 2, reference=f"f-{arrived}00", uncertain=uncertain)
+            entry, staged = attachment(
+                tmp_path, "a.bin", b"\x00abc", 2, reference=f"f-{arrived}00", uncertain=uncertain
+            )
             said = comment("Said", reference=f"c-{arrived}00", uncertain=uncertain)
             return instance.push(data=data, entries=[said, entry], files=(staged,))
 

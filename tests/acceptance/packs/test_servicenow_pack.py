@@ -91,7 +91,12 @@ class TestConnection:
 
     def test_a_page_instead_of_data_is_told(self, mirror: Instance, remote: ServiceNowSimulator) -> None:
         remote.set_faults(html=True)
-        for run in (mirror.test, mirror.fetch, lambda: mirror.modified(LONG_AGO), lambda: mirror.pull("a" * 32, LONG_AGO)):
+        for run in (
+            mirror.test,
+            mirror.fetch,
+            lambda: mirror.modified(LONG_AGO),
+            lambda: mirror.pull("a" * 32, LONG_AGO),
+        ):
             with pytest.raises(CommandError, match="an HTML page"):
                 run()
 
@@ -204,13 +209,19 @@ class TestPull:
         assert [t.split("\n\n— ")[0] for t in pulled.texts] == ["Which one?", "Called the fire brigade."]
         assert "— alice, 20" in pulled.texts[0] and "UTC, comment in ServiceNow" in pulled.texts[0]
         assert pulled.files == {"photo.bin": bytes(range(256)) * 50}
-        assert [e["Tags"] for e in pulled.entries] == [["servicenow-comment"], ["servicenow-work-note"], ["servicenow-file"]]
+        assert [e["Tags"] for e in pulled.entries] == [
+            ["servicenow-comment"],
+            ["servicenow-work-note"],
+            ["servicenow-file"],
+        ]
         assert pulled.reopened and pulled.closed is None
         clock.tick(7200)
         later = mirror.pull(record, clock.tick())
         assert later.raw == pulled.raw and later.texts == [] and later.files == {}
 
-    def test_a_changed_field_costs_two_requests(self, mirror: Instance, remote: ServiceNowSimulator, clock: Clock) -> None:
+    def test_a_changed_field_costs_two_requests(
+        self, mirror: Instance, remote: ServiceNowSimulator, clock: Clock
+    ) -> None:
         """Design §6: at most two calls for each change that is applied."""
         record = make(remote, comments="An old comment")
         clock.tick(7200)
@@ -293,7 +304,9 @@ class TestCreate:
         assert remote.state()["tables"] == {"incident": 1}
         assert (remote.get(record) or {})["description"] == "Edited meanwhile."
 
-    def test_an_incident_that_is_closed_already_makes_a_closed_record(self, mirror: Instance, remote: ServiceNowSimulator) -> None:
+    def test_an_incident_that_is_closed_already_makes_a_closed_record(
+        self, mirror: Instance, remote: ServiceNowSimulator
+    ) -> None:
         remote.set_faults(data_policy=True)
         record = mirror.push(data={**self.DATA, **CLOSING}, status=2)
         row = remote.get(record) or {}
@@ -327,7 +340,9 @@ class TestPush:
         mirror.push(record, delta={"priority": "0"})
         assert (remote.get(record) or {})["priority"] == "3"
 
-    def test_a_table_with_a_priority_of_its_own_gets_it(self, runtime: ProcessRuntime, remote: ServiceNowSimulator) -> None:
+    def test_a_table_with_a_priority_of_its_own_gets_it(
+        self, runtime: ProcessRuntime, remote: ServiceNowSimulator
+    ) -> None:
         task = remote.create("sc_task", short_description="T")["sys_id"]
         make_instance(runtime, remote.url, ticket_type="sc_task").push(task, delta={"priority": "1"})
         assert (remote.get(task) or {})["priority"] == "1"
@@ -346,7 +361,9 @@ class TestPush:
         assert noted["value"].startswith("For the team")
         assert mirror.pull(record, LONG_AGO).texts == []
 
-    def test_a_comment_whose_answer_was_lost_is_not_doubled(self, mirror: Instance, remote: ServiceNowSimulator) -> None:
+    def test_a_comment_whose_answer_was_lost_is_not_doubled(
+        self, mirror: Instance, remote: ServiceNowSimulator
+    ) -> None:
         record = make(remote)
         remote.set_faults(fail_after_write=1)
         with pytest.raises(CommandError):
@@ -359,7 +376,9 @@ class TestPush:
         mirror.push(record, entries=[comment("Once", 9, reference="e-202", uncertain=False)])
         assert len(remote.comments(record)) == 3
 
-    def test_entries_of_another_server_are_not_doubled_either(self, mirror: Instance, remote: ServiceNowSimulator) -> None:
+    def test_entries_of_another_server_are_not_doubled_either(
+        self, mirror: Instance, remote: ServiceNowSimulator
+    ) -> None:
         record = make(remote)
         for _ in range(2):
             mirror.push(record, entries=[comment("No mark", 33)])
@@ -376,11 +395,15 @@ class TestPush:
         assert (file["file_name"], remote.file(file["sys_id"])) == ("Report ä^x.txt", body)
         assert mirror.pull(record, LONG_AGO).files == {}
 
-    def test_what_was_said_goes_out_although_a_field_is_refused(self, mirror: Instance, remote: ServiceNowSimulator) -> None:
+    def test_what_was_said_goes_out_although_a_field_is_refused(
+        self, mirror: Instance, remote: ServiceNowSimulator
+    ) -> None:
         remote.set_faults(data_policy=True)
         record = make(remote)
         with pytest.raises(CommandError, match="forbids this"):
-            mirror.push(record, delta={"state": "7 - Closed"}, entries=[comment("Said", reference="e-300", uncertain=False)])
+            mirror.push(
+                record, delta={"state": "7 - Closed"}, entries=[comment("Said", reference="e-300", uncertain=False)]
+            )
         assert len(remote.comments(record)) == 1
 
     def test_a_record_that_is_gone_is_told(self, mirror: Instance, remote: ServiceNowSimulator) -> None:
@@ -419,12 +442,16 @@ class TestClosing:
         row = remote.get(record) or {}
         assert (row["state"], row["description"]) == ("2", "Back again")
 
-    def test_a_later_change_of_a_closed_incident_does_not_close_again(self, mirror: Instance, remote: ServiceNowSimulator) -> None:
+    def test_a_later_change_of_a_closed_incident_does_not_close_again(
+        self, mirror: Instance, remote: ServiceNowSimulator
+    ) -> None:
         record = make(remote)
         mirror.push(record, delta={"description": "Changed after the close"}, status=2)
         assert (remote.get(record) or {})["state"] == "1"
 
-    def test_closing_the_record_can_be_left_to_people(self, runtime: ProcessRuntime, remote: ServiceNowSimulator) -> None:
+    def test_closing_the_record_can_be_left_to_people(
+        self, runtime: ProcessRuntime, remote: ServiceNowSimulator
+    ) -> None:
         record = make(remote)
         make_instance(runtime, remote.url, close_ticket=False).push(record, delta=CLOSING, status=2)
         assert (remote.get(record) or {})["state"] == "1"
@@ -460,5 +487,10 @@ class TestDyingHalfWay:
                 push(make_instance(runtime, wire.origin), uncertain=False)
         push(mirror, uncertain=True)
         state = remote.state()
-        assert (state["tables"], state["comments"], state["work_notes"], state["attachments"]) == ({"incident": 1}, 1, 1, 1)
+        assert (state["tables"], state["comments"], state["work_notes"], state["attachments"]) == (
+            {"incident": 1},
+            1,
+            1,
+            1,
+        )
         assert state["doubled"] == 0
