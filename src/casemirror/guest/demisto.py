@@ -14,7 +14,8 @@ import uuid
 ZERO_TIME = "0001-01-01T00:00:00Z"
 _LONGEST_LOG = 16384  # characters of one log message; the server cuts further, after it masked the secrets
 
-_VERSION = {"version": "6.10.0", "buildNumber": "12345", "platform": "xsoar"}
+# 6.9, not 6.10: integrations compare versions as text, and "6.10.0" < "6.6.0" there
+_VERSION = {"version": "6.9.0", "buildNumber": "12345", "platform": "xsoar"}
 
 _PLAYGROUND = {"id": "playground", "name": "Playground", "status": 0, "closed": ZERO_TIME, "lastOpen": ZERO_TIME}
 

@@ -216,7 +216,7 @@ def test_get_follows_dotted_paths(demisto, path, value):
 
 def test_harmless_constants(demisto, channel):
     """§6."""
-    assert demisto.demistoVersion() == {"version": "6.10.0", "buildNumber": "12345", "platform": "xsoar"}
+    assert demisto.demistoVersion() == {"version": "6.9.0", "buildNumber": "12345", "platform": "xsoar"}
     assert demisto.searchIndicators(query="x") == {"total": 0, "iocs": []}
     assert demisto.getAllSupportedCommands() == demisto.getAssetsLastRun() == demisto.context() == demisto.parentEntry() == {}
     assert demisto.isTimeSensitive() is demisto.is_debug is False

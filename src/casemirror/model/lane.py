@@ -1,0 +1,55 @@
+"""The lane: the line of work of one instance, and who owns it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from casemirror.model.ids import InstanceId, LaneId
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lane:
+    """One line of work.
+
+    epoch          grows with every change of owner; a writer with an older one is refused
+    lease_until    the owner has it until then, unless its heartbeat goes stale before
+    not_before     nothing is done until then (rate limit, skipped poll); `not_before_reason` says why
+    held_reason    not empty: a safety brake stopped it, and a person must say go on
+    cursor_at      start of the last good poll
+    cap_*          what is known of get-modified-remote-data and get-remote-data: unknown, yes, no (until …)
+    """
+
+    id: LaneId
+    instance_id: InstanceId
+    number: int = 0
+    owner: str = ""
+    epoch: int = 0
+    lease_until: datetime | None = None
+    not_before: datetime | None = None
+    not_before_reason: str = ""
+    held_reason: str = ""
+    cursor_at: datetime | None = None
+    cap_modified: str = "unknown"
+    cap_modified_until: datetime | None = None
+    cap_remote: str = "unknown"
+    cap_remote_until: datetime | None = None
+    next_poll_at: datetime | None = None
+    next_fetch_at: datetime | None = None
+    poll_asked_at: datetime | None = None
+    last_poll_at: datetime | None = None
+    last_poll_s: float | None = None
+    last_error: str = ""
+    skipped_cycles: int = 0
+    rate_limit_hits: int = 0
+    failed_in: int = 0
+    failed_out: int = 0
+    pulls_this_cycle: int = 0
+
+    def can_poll(self, now: datetime) -> bool:
+        """get-modified-remote-data is not known to be missing (or it is time to try again)."""
+        return not (self.cap_modified == "no" and self.cap_modified_until and now < self.cap_modified_until)
+
+    def can_pull(self, now: datetime) -> bool:
+        """get-remote-data is not known to be missing (or it is time to try again)."""
+        return not (self.cap_remote == "no" and self.cap_remote_until and now < self.cap_remote_until)

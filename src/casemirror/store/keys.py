@@ -1,0 +1,133 @@
+"""Secrets at rest: an AES-256-GCM envelope. A random data key for each secret, wrapped by the master key.
+
+The additional data binds a ciphertext to its place (instance and parameter), so that it cannot be moved to another one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from casemirror.model.errors import Invalid
+
+ENVIRONMENT = "CASEMIRROR_KEY"
+"""Environment variable that holds the master key (base64, 32 bytes) instead of the key file."""
+_NONCE = 12
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """An encrypted secret: the wrapped data key, the ciphertext, and which master key wrapped it."""
+
+    key_id: str
+    wrapped: bytes
+    sealed: bytes
+
+
+class KeyRing:
+    """The master keys by id; the first one wraps, all of them unwrap."""
+
+    def __init__(self, keys: tuple[bytes, ...]) -> None:
+        if not keys or any(len(key) != 32 for key in keys):
+            raise Invalid("the master key must be 32 bytes (base64 of them in the key file or in CASEMIRROR_KEY)")
+        self._keys: Mapping[str, bytes] = {key_id(key): key for key in keys}
+        self.current = key_id(keys[0])
+
+    def __repr__(self) -> str:
+        return f"KeyRing({', '.join(self._keys)})"
+
+    @classmethod
+    def load(cls, path: Path) -> KeyRing:
+        """The keys from the environment, else from a file with mode 0600, which is made when it is missing."""
+        given = os.environ.get(ENVIRONMENT, "")
+        if given:
+            return cls((_decode(given, ENVIRONMENT),))
+        if not path.exists():
+            _write(path, [secrets.token_bytes(32)])
+        if path.stat().st_mode & 0o077:
+            raise Invalid(f"{path} can be read by others; make it private: chmod 600 {path}")
+        lines = [line.strip() for line in path.read_text().splitlines() if line.strip()]
+        return cls(tuple(_decode(line, str(path)) for line in lines))
+
+    def seal(self, value: Any, place: str) -> Sealed:
+        """Encrypt a JSON value for one place (``instance id/parameter``)."""
+        data_key = secrets.token_bytes(32)
+        return Sealed(
+            key_id=self.current,
+            wrapped=_encrypt(self._keys[self.current], data_key, place),
+            sealed=_encrypt(data_key, json.dumps(value).encode(), place),
+        )
+
+    def open(self, sealed: Sealed, place: str) -> Any:
+        """Decrypt. Raises Invalid when the master key is not here, or the ciphertext was changed or moved."""
+        return json.loads(_decrypt(self._data_key(sealed, place), sealed.sealed, place))
+
+    def rewrap(self, sealed: Sealed, place: str) -> Sealed:
+        """The same secret under the current master key."""
+        wrapped = _encrypt(self._keys[self.current], self._data_key(sealed, place), place)
+        return Sealed(key_id=self.current, wrapped=wrapped, sealed=sealed.sealed)
+
+    def _data_key(self, sealed: Sealed, place: str) -> bytes:
+        if sealed.key_id not in self._keys:
+            raise Invalid(
+                f"the secret of {place} was encrypted with master key {sealed.key_id}, which is not in the key file; "
+                "put that key back, or give the secret again"
+            )
+        return _decrypt(self._keys[sealed.key_id], sealed.wrapped, place)
+
+
+def add_key(path: Path) -> KeyRing:
+    """Put a new master key first in the key file (old ones stay until everything is wrapped anew)."""
+    lines = [_decode(line, str(path)) for line in path.read_text().split()]
+    _write(path, [secrets.token_bytes(32), *lines])
+    return KeyRing.load(path)
+
+
+def drop_old_keys(path: Path) -> None:
+    """Keep only the current master key in the key file."""
+    _write(path, [_decode(path.read_text().split()[0], str(path))])
+
+
+def key_id(key: bytes) -> str:
+    """Short name of a key that tells nothing about it."""
+    return hashlib.sha256(b"casemirror key id" + key).hexdigest()[:12]
+
+
+def _write(path: Path, keys: list[bytes]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    new = path.with_name(path.name + ".new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        out.write("".join(base64.b64encode(key).decode() + "\n" for key in keys))
+        out.flush()
+        os.fsync(out.fileno())
+    new.replace(path)
+
+
+def _decode(text: str, where: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise Invalid(f"{where}: the master key is no base64 text") from None
+
+
+def _encrypt(key: bytes, clear: bytes, place: str) -> bytes:
+    nonce = secrets.token_bytes(_NONCE)
+    return nonce + AESGCM(key).encrypt(nonce, clear, place.encode())
+
+
+def _decrypt(key: bytes, data: bytes, place: str) -> bytes:
+    try:
+        return AESGCM(key).decrypt(data[:_NONCE], data[_NONCE:], place.encode())
+    except InvalidTag:
+        raise Invalid(f"the secret of {place} cannot be decrypted: it was changed, or belongs elsewhere") from None

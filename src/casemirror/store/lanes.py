@@ -1,0 +1,108 @@
+"""Lanes: who owns which line of work, until when, and the fence that refuses a late writer."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from casemirror.model.errors import LaneLost, NotFound
+from casemirror.model.ids import InstanceId, LaneId
+from casemirror.model.lane import Lane
+from casemirror.store import heartbeats, links, rows, schema
+from casemirror.store.database import now as database_now
+from casemirror.store.database import store_of
+
+_TABLE = schema.lane
+
+
+def load(tx: Connection, lane_id: LaneId) -> Lane:
+    """The lane with that id. Raises NotFound."""
+    row = tx.execute(sa.select(_TABLE).where(_TABLE.c.id == lane_id)).mappings().one_or_none()
+    if row is None:
+        raise NotFound(f"no lane {lane_id}")
+    return rows.lane(row)
+
+
+def of_instance(tx: Connection, instance_id: InstanceId) -> Lane:
+    """An instance's first lane."""
+    return load(tx, LaneId(f"{instance_id}/0"))
+
+
+def acquire(tx: Connection, lane_id: LaneId, owner: str, lease_s: float) -> Lane | None:
+    """Own a lane that is free: nobody's, its lease over, or its owner dead. The epoch grows.
+
+    None when another living worker owns it, or when it is gone.
+    """
+    row = tx.execute(sa.select(_TABLE).where(_TABLE.c.id == lane_id).with_for_update()).mappings().one_or_none()
+    if row is None:
+        return None
+    lane, now = rows.lane(row), database_now(tx)
+    taken = lane.owner and lane.owner != owner and lane.lease_until and lane.lease_until > now
+    if taken and heartbeats.is_alive(tx, lane.owner):
+        return None
+    columns = {"owner": owner, "epoch": lane.epoch + 1, "lease_until": now + timedelta(seconds=lease_s)}
+    tx.execute(_TABLE.update().where(_TABLE.c.id == lane_id, _TABLE.c.epoch == lane.epoch).values(**columns))
+    return load(tx, lane_id)
+
+
+def renew(tx: Connection, lane: Lane, lease_s: float) -> Lane:
+    """Make the lease end `lease_s` from now. Raises LaneLost."""
+    return save(tx, lane, lease_until=database_now(tx) + timedelta(seconds=lease_s))
+
+
+def release(tx: Connection, lane: Lane) -> None:
+    """Give the lane back. Raises LaneLost when it is not ours any more."""
+    save(tx, lane, owner="", lease_until=None)
+
+
+def guard(tx: Connection, lane: Lane) -> None:
+    """Prove, inside this transaction, that the lane is still ours: rule 5. Raises LaneLost.
+
+    PostgreSQL: the row is locked FOR SHARE, so that nobody takes the lane before this transaction ends. SQLite: writers
+    come one after another anyway (BEGIN IMMEDIATE).
+    """
+    query = sa.select(_TABLE.c.id).where(_TABLE.c.id == lane.id, _TABLE.c.epoch == lane.epoch)
+    if store_of(tx).is_postgresql:
+        query = query.with_for_update(read=True)
+    if tx.execute(query).one_or_none() is None:
+        raise LaneLost(f"lane {lane.id} has another owner now (we had epoch {lane.epoch})")
+
+
+def save(tx: Connection, lane: Lane, **columns: Any) -> Lane:
+    """Change columns of a lane we own. Raises LaneLost when it is not ours any more."""
+    where = (_TABLE.c.id == lane.id, _TABLE.c.epoch == lane.epoch)
+    if columns and tx.execute(_TABLE.update().where(*where).values(**columns)).rowcount == 0:
+        raise LaneLost(f"lane {lane.id} has another owner now (we had epoch {lane.epoch})")
+    return load(tx, lane.id)
+
+
+def ask(tx: Connection, lane_id: LaneId, **columns: Any) -> None:
+    """Ask a lane for something, whoever owns it (`poll_asked_at`, `next_fetch_at`, `held_reason`, `not_before`)."""
+    tx.execute(_TABLE.update().where(_TABLE.c.id == lane_id).values(**columns))
+
+
+def due(tx: Connection, now: datetime, *, mirroring: bool = True) -> list[LaneId]:
+    """Lanes that have something to do and that nobody alive is working off. One query for links, one for the rest.
+
+    mirroring   the mirror job is on; when it is off only fetches count (MIR-005)
+    """
+    instance = schema.instance
+    waits = sa.or_(_TABLE.c.not_before.is_(None), _TABLE.c.not_before <= now)
+    reasons = [_TABLE.c.next_fetch_at.is_(None), _TABLE.c.next_fetch_at <= now]
+    if mirroring:
+        busy = sa.select(schema.link.c.instance_id).where(*links.due_condition(now)).distinct()
+        reasons += [_TABLE.c.instance_id.in_(busy), _TABLE.c.poll_asked_at.is_not(None)]
+        reasons += [_TABLE.c.next_poll_at.is_(None), _TABLE.c.next_poll_at <= now]
+    query = (
+        sa.select(_TABLE.c.id, _TABLE.c.owner, _TABLE.c.lease_until)
+        .join(instance, instance.c.id == _TABLE.c.instance_id)
+        .where(instance.c.enabled.is_(True), _TABLE.c.held_reason == "", waits, sa.or_(*reasons))
+        .order_by(_TABLE.c.id)
+    )
+    found = tx.execute(query).all()
+    alive = heartbeats.alive(tx) if any(row.owner for row in found) else set()
+    at = database_now(tx) if alive else now
+    return [LaneId(r.id) for r in found if not (r.owner in alive and r.lease_until and r.lease_until > at)]

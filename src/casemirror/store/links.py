@@ -1,0 +1,271 @@
+"""Links: what is wanted of them, what is due, what both sides agreed on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from casemirror.model.errors import NotFound
+from casemirror.model.ids import IncidentId, InstanceId, LinkId
+from casemirror.model.incident import Status
+from casemirror.model.link import Direction, Link, LinkState
+from casemirror.model.values import Fields
+from casemirror.store import rows, schema
+
+_TABLE = schema.link
+_INBOUND = _TABLE.c.direction.in_([Direction.IN.value, Direction.BOTH.value])
+_OUTBOUND = _TABLE.c.direction.in_([Direction.OUT.value, Direction.BOTH.value])
+_ACTIVE = _TABLE.c.state == LinkState.ACTIVE.value
+
+
+def add(
+    tx: Connection,
+    *,
+    incident_id: IncidentId,
+    instance_id: InstanceId | None,
+    instance_name: str,
+    remote_id: str,
+    direction: Direction,
+    since_at: datetime,
+    tags: Sequence[str] = (),
+    primary: bool = True,
+    linked_later: bool = False,
+    assumed: Fields | None = None,
+    out_status: int | None = None,
+) -> Link:
+    """Write a new link; nothing is wanted of it yet."""
+    values = {
+        "incident_id": incident_id,
+        "instance_id": instance_id,
+        "instance_name": instance_name,
+        "remote_id": remote_id,
+        "direction": direction.value,
+        "tags": list(tags),
+        "primary": primary,
+        "since_at": since_at,
+        "linked_later": linked_later,
+        "assumed": dict(assumed or {}),
+        "out_status": out_status,
+    }
+    made = tx.execute(_TABLE.insert().values(**values)).inserted_primary_key
+    assert made is not None
+    return load(tx, LinkId(made[0]))
+
+
+def load(tx: Connection, link_id: LinkId) -> Link:
+    """The link with that id. Raises NotFound."""
+    found = _all(tx, sa.select(_TABLE).where(_TABLE.c.id == link_id))
+    if not found:
+        raise NotFound(f"no link {link_id}")
+    return found[0]
+
+
+def of_incident(tx: Connection, incident_id: IncidentId) -> list[Link]:
+    """An incident's links, the primary one first."""
+    query = sa.select(_TABLE).where(_TABLE.c.incident_id == incident_id)
+    return _all(tx, query.order_by(_TABLE.c.primary.desc(), _TABLE.c.id))
+
+
+def primary_of(tx: Connection, incident_id: IncidentId) -> Link | None:
+    """The link that `dbotMirror*` shows; None when the incident is not mirrored."""
+    return next((link for link in of_incident(tx, incident_id) if link.primary), None)
+
+
+def by_remote(tx: Connection, instance_id: InstanceId, remote_id: str) -> list[Link]:
+    """Links of an instance to one remote object, purged ones left out (MIR-077, MIR-091, MIR-188)."""
+    where = sa.and_(_TABLE.c.instance_id == instance_id, _TABLE.c.remote_id == remote_id)
+    return _all(tx, sa.select(_TABLE).where(where, _TABLE.c.state != LinkState.PURGED.value).order_by(_TABLE.c.id))
+
+
+def inbound(tx: Connection, instance_id: InstanceId) -> list[Link]:
+    """Active links of an instance that mirror in, the longest unseen first."""
+    query = sa.select(_TABLE).where(*_pullable(instance_id))
+    return _all(tx, query.order_by(sa.func.coalesce(_TABLE.c.last_sync_at, _TABLE.c.since_at), _TABLE.c.id))
+
+
+def inbound_count(tx: Connection, instance_id: InstanceId) -> int:
+    """How many active links of an instance mirror in."""
+    return int(tx.execute(sa.select(sa.func.count()).select_from(_TABLE).where(*_pullable(instance_id))).scalar_one())
+
+
+def first_since(tx: Connection, instance_id: InstanceId) -> datetime | None:
+    """When mirroring in began for the oldest link of an instance."""
+    found: datetime | None = tx.execute(
+        sa.select(_TABLE.c.since_at).where(*_pullable(instance_id)).order_by(_TABLE.c.since_at).limit(1)
+    ).scalar_one_or_none()
+    return found
+
+
+def stale(tx: Connection, instance_id: InstanceId, before: datetime, limit: int) -> list[Link]:
+    """Links nobody pulled since `before`: closed incidents last (MIR-093)."""
+    seen = sa.func.coalesce(_TABLE.c.last_sync_at, _TABLE.c.since_at)
+    query = (
+        sa.select(_TABLE)
+        .join(schema.incident, schema.incident.c.id == _TABLE.c.incident_id)
+        .where(*_pullable(instance_id), seen < sa.bindparam("before", before, type_=schema.UtcTime))
+        .where(_TABLE.c.named <= _TABLE.c.pulled)
+        .order_by((schema.incident.c.status == int(Status.CLOSED)).asc(), seen)
+        .limit(limit)
+    )
+    return _all(tx, query)
+
+
+def _pullable(instance_id: InstanceId) -> tuple[sa.ColumnElement[bool], ...]:
+    return (_TABLE.c.instance_id == instance_id, _ACTIVE, _INBOUND, _TABLE.c.remote_id != "")
+
+
+def due_condition(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    """Something is wanted of the link and it need not wait any longer."""
+    return (_ACTIVE, _TABLE.c.wanted > _TABLE.c.done, _TABLE.c.due_at <= now)
+
+
+def due(tx: Connection, instance_id: InstanceId, now: datetime) -> Link | None:
+    """The link that comes first: by priority, then by how long it is due."""
+    query = sa.select(_TABLE).where(_TABLE.c.instance_id == instance_id, *due_condition(now))
+    found = _all(tx, query.order_by(_TABLE.c.priority, _TABLE.c.due_at, _TABLE.c.id).limit(1))
+    return found[0] if found else None
+
+
+def due_count(tx: Connection, instance_id: InstanceId) -> int:
+    """How many links of an instance have work left, due now or later."""
+    where = (_TABLE.c.instance_id == instance_id, _ACTIVE, _TABLE.c.wanted > _TABLE.c.done)
+    return int(tx.execute(sa.select(sa.func.count()).select_from(_TABLE).where(*where)).scalar_one())
+
+
+def want(
+    tx: Connection, link_id: LinkId, now: datetime, *, priority: int, named: bool = False, reset: bool = False
+) -> None:
+    """Make a link due: `wanted` grows by one.
+
+    named   the remote changed: the next reconcile must pull
+    reset   a person changed something: a link that waits after failures, or that is held, is tried at once
+    """
+    idle = _TABLE.c.wanted <= _TABLE.c.done
+    values: dict[str, Any] = {
+        "wanted": _TABLE.c.wanted + 1,
+        "named": _TABLE.c.named + int(named),
+        "due_at": now if reset else sa.case((sa.or_(idle, _TABLE.c.due_at.is_(None)), now), else_=_TABLE.c.due_at),
+        "priority": sa.case((sa.or_(idle, _TABLE.c.priority > priority), priority), else_=_TABLE.c.priority),
+    }
+    if reset:
+        held = _TABLE.c.state == LinkState.HELD.value
+        values |= {
+            "tries": 0,
+            "state": sa.case((held, LinkState.ACTIVE.value), else_=_TABLE.c.state),
+            "held_reason": "",
+            "create_attempts": 0,
+        }
+    tx.execute(_TABLE.update().where(_TABLE.c.id == link_id).values(**values))
+
+
+def want_incident(tx: Connection, incident_id: IncidentId, now: datetime, *, priority: int = 0) -> int:
+    """A person changed an incident: all its outbound links are due at once. Returns how many those are."""
+    ids = _outbound_ids(tx, incident_id)
+    for link_id in ids:
+        want(tx, link_id, now, priority=priority, reset=True)
+    return len(ids)
+
+
+def want_others(tx: Connection, incident_id: IncidentId, but: LinkId, now: datetime, *, priority: int = 1) -> None:
+    """One link changed an incident: its other outbound links are due."""
+    for link_id in _outbound_ids(tx, incident_id):
+        if link_id != but:
+            want(tx, link_id, now, priority=priority)
+
+
+def _outbound_ids(tx: Connection, incident_id: IncidentId) -> list[LinkId]:
+    where = (_TABLE.c.incident_id == incident_id, _OUTBOUND, _TABLE.c.state != LinkState.PURGED.value)
+    return [LinkId(i) for i in tx.execute(sa.select(_TABLE.c.id).where(*where).order_by(_TABLE.c.id)).scalars()]
+
+
+def save(tx: Connection, link_id: LinkId, **changes: Any) -> Link:
+    """Change columns of a link, given as the dataclass holds them."""
+    tx.execute(_TABLE.update().where(_TABLE.c.id == link_id).values(**rows.link_columns(changes)))
+    return load(tx, link_id)
+
+
+def finish(tx: Connection, link_id: LinkId, seen: int) -> None:
+    """Note the `wanted` that a reconcile saw when it began (rule 1): what came since keeps the link due."""
+    tx.execute(_TABLE.update().where(_TABLE.c.id == link_id, _TABLE.c.done < seen).values(done=seen))
+    tx.execute(_TABLE.update().where(_TABLE.c.id == link_id).values(tries=0))
+
+
+def wait(tx: Connection, link_id: LinkId, until: datetime, *, error: str) -> None:
+    """A reconcile failed: this link waits alone, and is tried again then (rule 9)."""
+    changes = {"due_at": until, "tries": _TABLE.c.tries + 1, "tries_in": _TABLE.c.tries_in + 1, "error_in": error}
+    tx.execute(_TABLE.update().where(_TABLE.c.id == link_id).values(**changes))
+
+
+def delete(tx: Connection, link_id: LinkId) -> None:
+    """Delete a link; the incident and the remote object stay."""
+    tx.execute(_TABLE.delete().where(_TABLE.c.id == link_id))
+
+
+def open_count(tx: Connection, instance_id: InstanceId) -> int:
+    """Links of an instance whose incident is open."""
+    query = sa.select(sa.func.count()).select_from(_TABLE).join(schema.incident)
+    where = (_TABLE.c.instance_id == instance_id, _ACTIVE, schema.incident.c.status != int(Status.CLOSED))
+    return int(tx.execute(query.where(*where)).scalar_one())
+
+
+def records(
+    tx: Connection,
+    *,
+    instance_name: str = "",
+    incident_id: IncidentId | None = None,
+    closed: bool | None = None,
+    limit: int = 1000,
+    offset: int = 0,
+) -> list[tuple[Link, Status]]:
+    """Links with the state of their incident, for getSyncMirrorRecords.   Source: mirroring.md §5.3."""
+    query = sa.select(_TABLE, schema.incident.c.status.label("incident_status")).join(schema.incident)
+    if instance_name:
+        query = query.where(_TABLE.c.instance_name == instance_name)
+    if incident_id is not None:
+        query = query.where(_TABLE.c.incident_id == incident_id)
+    if closed is not None:
+        is_closed = schema.incident.c.status == int(Status.CLOSED)
+        query = query.where(is_closed if closed else sa.not_(is_closed))
+    query = query.order_by(_TABLE.c.incident_id, _TABLE.c.id).limit(limit).offset(offset)
+    return [(rows.link(row), Status(row["incident_status"])) for row in tx.execute(query).mappings()]
+
+
+def statistics(tx: Connection, instance_name: str) -> Mapping[str, int]:
+    """Counts for getMirrorStatistics: open, closed, and how many of each hit a rate limit last.   Source: §5.2."""
+    closed = schema.incident.c.status == int(Status.CLOSED)
+    limited = _TABLE.c.rate_limited.is_(True)
+
+    def count(where: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
+        return sa.func.coalesce(sa.func.sum(sa.case((where, 1), else_=0)), 0)
+
+    query = (
+        sa.select(
+            count(sa.not_(closed)).label("totalMirrored"),
+            count(sa.and_(sa.not_(closed), limited)).label("rateLimited"),
+            count(closed).label("closedRecords"),
+            count(sa.and_(closed, limited)).label("closedRateLimitedRecords"),
+        )
+        .select_from(_TABLE)
+        .join(schema.incident)
+        .where(_TABLE.c.instance_name == instance_name, _TABLE.c.state != LinkState.PURGED.value)
+    )
+    return {name: int(value) for name, value in tx.execute(query).mappings().one().items()}
+
+
+def purge_closed(tx: Connection, instance_name: str, before: datetime | None) -> int:
+    """Purge links of incidents that closed before then (None: whenever); returns how many. Open ones are never touched."""
+    incident = schema.incident
+    closed = sa.select(incident.c.id).where(incident.c.status == int(Status.CLOSED))
+    if before is not None:
+        closed = closed.where(incident.c.closed_at < before)
+    where = (_TABLE.c.instance_name == instance_name, _TABLE.c.incident_id.in_(closed))
+    purged = _TABLE.update().where(*where, _TABLE.c.state != LinkState.PURGED.value)
+    return tx.execute(purged.values(state=LinkState.PURGED.value)).rowcount
+
+
+def _all(tx: Connection, query: sa.Select[Any]) -> list[Link]:
+    return [rows.link(row) for row in tx.execute(query).mappings()]

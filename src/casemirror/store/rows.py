@@ -1,0 +1,74 @@
+"""Rows → the words of `model`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from casemirror.model.entry import Entry, FileRef
+from casemirror.model.ids import FileId, InstanceId, LaneId
+from casemirror.model.incident import Incident, Status
+from casemirror.model.instance import Instance
+from casemirror.model.lane import Lane
+from casemirror.model.link import Direction, Link, LinkState, Pushed
+
+
+def incident(row: RowMapping) -> Incident:
+    """An `incident` row."""
+    values = {k: v for k, v in row.items() if k in Incident.__dataclass_fields__}
+    return Incident(**{**values, "status": Status(row["status"]), "labels": tuple(row["labels"])})
+
+
+def entry(row: RowMapping) -> Entry:
+    """An `entry` row, with the size of its file as `file_size`."""
+    values = {k: v for k, v in row.items() if k in Entry.__dataclass_fields__}
+    file = None
+    if row["file_id"]:
+        file = FileRef(
+            id=FileId(row["file_id"]),
+            name=row["file_name"],
+            size=row["file_size"] or 0,
+            content_type=row["file_type"] or "application/octet-stream",
+        )
+    return Entry(**{**values, "tags": tuple(row["tags"]), "file": file})
+
+
+def link(row: RowMapping) -> Link:
+    """A `link` row."""
+    values = {k: v for k, v in row.items() if k in Link.__dataclass_fields__}
+    pushed = {name: Pushed.from_json(value) for name, value in row["pushed"].items()}
+    return Link(
+        **{
+            **values,
+            "direction": Direction(row["direction"]),
+            "state": LinkState(row["state"]),
+            "tags": tuple(row["tags"]),
+            "pushed": pushed,
+            "sticky": frozenset(row["sticky"]),
+        }
+    )
+
+
+def link_columns(changes: dict[str, Any]) -> dict[str, Any]:
+    """Changes of a `Link` as they are stored."""
+    stored = dict(changes)
+    if "pushed" in stored:
+        stored["pushed"] = {name: value.to_json() for name, value in stored["pushed"].items()}
+    for name in ("sticky", "tags"):
+        if name in stored:
+            stored[name] = sorted(stored[name]) if name == "sticky" else list(stored[name])
+    for name in ("base", "assumed"):
+        if name in stored:
+            stored[name] = dict(stored[name])
+    return stored
+
+
+def lane(row: RowMapping) -> Lane:
+    """A `lane` row."""
+    return Lane(**{**row, "id": LaneId(row["id"]), "instance_id": InstanceId(row["instance_id"])})
+
+
+def instance(row: RowMapping) -> Instance:
+    """An `instance` row."""
+    return Instance(**{k: v for k, v in row.items() if k in Instance.__dataclass_fields__})

@@ -1,0 +1,356 @@
+"""All tables, for SQLite and PostgreSQL alike. Changing one takes a migration (`store/migrations`)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.engine import Dialect
+
+
+class UtcTime(sa.types.TypeDecorator[datetime]):
+    """An aware UTC time: TIMESTAMPTZ on PostgreSQL, sortable text with six fraction digits on SQLite."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        """The column type of the database."""
+        return dialect.type_descriptor(TIMESTAMP(timezone=True) if dialect.name == "postgresql" else sa.Text())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """An aware time → what is stored. Raises ValueError for a naive one."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without zone cannot be stored")
+        at = value.astimezone(UTC)
+        return at if dialect.name == "postgresql" else at.strftime("%Y-%m-%dT%H:%M:%S.%f").rjust(26, "0")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """What is stored → an aware time."""
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return datetime.fromisoformat(value).replace(tzinfo=UTC)
+        at: datetime = value
+        return at.astimezone(UTC)
+
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+_JSON = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", _BIG, primary_key=True, autoincrement=True)
+
+
+def _text(name: str, default: str = "") -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False, server_default=default)
+
+
+def _count(name: str, default: int = 0) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=False, server_default=str(default))
+
+
+def _flag(name: str) -> sa.Column[bool]:
+    return sa.Column(name, sa.Boolean, nullable=False, server_default=sa.false())
+
+
+def _time(name: str, *, needed: bool = False) -> sa.Column[datetime]:
+    return sa.Column(name, UtcTime, nullable=not needed)
+
+
+def _json(name: str, default: str = "{}") -> sa.Column[Any]:
+    return sa.Column(name, _JSON, nullable=False, server_default=default)
+
+
+def _ref(
+    name: str, target: str, *, kind: Any = _BIG, on_delete: str = "CASCADE", needed: bool = True
+) -> sa.Column[Any]:
+    return sa.Column(name, kind, sa.ForeignKey(target, ondelete=on_delete), nullable=not needed, index=True)
+
+
+instance = sa.Table(
+    "instance",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    _text("brand"),
+    sa.Column("enabled", sa.Boolean, nullable=False, server_default=sa.true()),
+    _json("params"),
+    _text("classifier"),
+    _text("mapper_in"),
+    _text("mapper_out"),
+    _json("last_run"),
+    _json("last_mirror_run"),
+    _json("context"),
+    _count("context_version"),
+    _text("health"),
+    _json("schema_cache"),
+    _time("created_at", needed=True),
+    _time("modified_at", needed=True),
+)
+
+secret = sa.Table(
+    "secret",
+    metadata,
+    sa.Column("instance_id", sa.Text, sa.ForeignKey("instance.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("param", sa.Text, primary_key=True),
+    _text("key_id"),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+)
+
+incident = sa.Table(
+    "incident",
+    metadata,
+    _id(),
+    sa.Column("guid", sa.Text, nullable=False, unique=True),
+    _count("version", 1),
+    _text("type"),
+    sa.Column("status", sa.Integer, nullable=False, index=True),
+    _json("fields"),
+    _json("labels", "[]"),
+    _text("raw_json"),
+    _count("entries"),
+    _time("created_at", needed=True),
+    _time("modified_at", needed=True),
+    _time("occurred_at", needed=True),
+    _time("closed_at"),
+    _time("activated_at"),
+    _time("last_open_at"),
+)
+
+file = sa.Table(
+    "file",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("size", _BIG, nullable=False),
+    _time("created_at", needed=True),
+)
+
+entry = sa.Table(
+    "entry",
+    metadata,
+    _id(),
+    _ref("incident_id", "incident.id"),
+    sa.Column("number", sa.Integer, nullable=False),
+    _time("created_at", needed=True),
+    _time("modified_at", needed=True),
+    _text("contents"),
+    sa.Column("kind", sa.Integer, nullable=False),
+    _text("format", "text"),
+    _text("user"),
+    _text("category"),
+    _json("tags", "[]"),
+    _time("tagged_at"),
+    _flag("note"),
+    sa.Column("file_id", sa.Text, sa.ForeignKey("file.id")),
+    _text("file_name"),
+    _text("file_type"),
+    sa.Column("context", _JSON),
+    _text("brand"),
+    _text("instance"),
+    _ref("link_id", "link.id", on_delete="SET NULL", needed=False),
+    _flag("came_in"),
+    _text("fingerprint"),
+    _time("seen_until"),
+    _flag("held"),
+    sa.UniqueConstraint("incident_id", "number"),
+    sa.Index("ix_entry_link_fingerprint", "link_id", "fingerprint"),
+)
+
+link = sa.Table(
+    "link",
+    metadata,
+    _id(),
+    _ref("incident_id", "incident.id"),
+    sa.Column("instance_id", sa.Text, sa.ForeignKey("instance.id", ondelete="SET NULL")),
+    _text("instance_name"),
+    _text("remote_id"),
+    _text("direction"),
+    _json("tags", "[]"),
+    sa.Column("primary", sa.Boolean, nullable=False, server_default=sa.true()),
+    _text("state", "active"),
+    _text("held_reason"),
+    _count("wanted"),
+    _count("done"),
+    _count("named"),
+    _count("pulled"),
+    _time("due_at"),
+    _count("priority", 5),
+    _json("base"),
+    _json("assumed"),
+    _json("pushed"),
+    _json("sticky", "[]"),
+    _time("since_at", needed=True),
+    _flag("linked_later"),
+    _time("last_sync_at"),
+    _time("last_push_at"),
+    sa.Column("out_status", sa.Integer),
+    _flag("remote_closed"),
+    _flag("reopened_here"),
+    _count("tries"),
+    _count("tries_in"),
+    _count("tries_out"),
+    _text("error_in"),
+    _text("error_out"),
+    _flag("rate_limited"),
+    _count("create_attempts"),
+    _time("creating_at"),
+    _text("last_remote"),
+    sa.Index("ix_link_due", "instance_id", "state", "due_at"),
+    sa.Index("ix_link_remote", "instance_id", "remote_id"),
+    sa.Index("ix_link_sync", "instance_id", "last_sync_at"),
+)
+
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("link_id", _BIG, sa.ForeignKey("link.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("entry_id", _BIG, sa.ForeignKey("entry.id", ondelete="CASCADE"), primary_key=True),
+    _text("state"),
+    _count("attempts"),
+    _time("intended_at"),
+    _time("sent_at"),
+)
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    _id(),
+    _ref("link_id", "link.id"),
+    _time("received_at", needed=True),
+    _json("body"),
+)
+
+payload = sa.Table(
+    "payload",
+    metadata,
+    _id(),
+    _ref("link_id", "link.id"),
+    sa.Column("at", UtcTime, nullable=False, index=True),
+    _text("kind"),
+    _text("sha"),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+decision = sa.Table(
+    "decision",
+    metadata,
+    _id(),
+    _ref("link_id", "link.id"),
+    _ref("incident_id", "incident.id"),
+    _time("at", needed=True),
+    _text("field"),
+    _text("rule"),
+    sa.Column("base", _JSON),
+    sa.Column("local", _JSON),
+    sa.Column("remote", _JSON),
+    _ref("payload_id", "payload.id", on_delete="SET NULL", needed=False),
+)
+
+lane = sa.Table(
+    "lane",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _ref("instance_id", "instance.id", kind=sa.Text),
+    _count("number"),
+    _text("owner"),
+    _count("epoch"),
+    _time("lease_until"),
+    _time("not_before"),
+    _text("not_before_reason"),
+    _text("held_reason"),
+    _time("cursor_at"),
+    _text("cap_modified", "unknown"),
+    _time("cap_modified_until"),
+    _text("cap_remote", "unknown"),
+    _time("cap_remote_until"),
+    _time("next_poll_at"),
+    _time("next_fetch_at"),
+    _time("poll_asked_at"),
+    _time("last_poll_at"),
+    sa.Column("last_poll_s", sa.Float),
+    _text("last_error"),
+    _count("skipped_cycles"),
+    _count("rate_limit_hits"),
+    _count("failed_in"),
+    _count("failed_out"),
+    _count("pulls_this_cycle"),
+)
+
+poll_ledger = sa.Table(
+    "poll_ledger",
+    metadata,
+    sa.Column("instance_id", sa.Text, sa.ForeignKey("instance.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("remote_id", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("seen_at", UtcTime, nullable=False, index=True),
+)
+
+unmatched = sa.Table(
+    "unmatched",
+    metadata,
+    sa.Column("instance_id", sa.Text, sa.ForeignKey("instance.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("remote_id", sa.Text, primary_key=True),
+    sa.Column("seen_at", UtcTime, nullable=False, index=True),
+)
+
+pack = sa.Table(
+    "pack",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("name"),
+    _text("version"),
+    _json("meta"),
+    _time("installed_at", needed=True),
+)
+
+content_item = sa.Table(
+    "content_item",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("pack_id", sa.Text, sa.ForeignKey("pack.id", ondelete="CASCADE"), primary_key=True),
+    _text("name"),
+    _count("position"),
+    _json("body"),
+)
+
+setting = sa.Table("setting", metadata, sa.Column("name", sa.Text, primary_key=True), _text("value"))
+
+counter = sa.Table("counter", metadata, sa.Column("name", sa.Text, primary_key=True), _count("value"))
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    _id(),
+    sa.Column("at", UtcTime, nullable=False, index=True),
+    _text("actor"),
+    _text("verb"),
+    _text("object"),
+    _json("detail"),
+)
+
+user_account = sa.Table(
+    "user_account",
+    metadata,
+    sa.Column("username", sa.Text, primary_key=True),
+    sa.Column("email", sa.Text, nullable=False, server_default="", index=True),
+    _text("full_name"),
+)
+
+heartbeat = sa.Table("heartbeat", metadata, sa.Column("executor", sa.Text, primary_key=True), _time("at", needed=True))

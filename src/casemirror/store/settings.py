@@ -1,0 +1,26 @@
+"""Server configuration as people set it: texts by key (`model.settings` reads them)."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from casemirror.store import schema
+
+_TABLE = schema.setting
+
+
+def get_all(tx: Connection) -> dict[str, str]:
+    """Every setting that was set."""
+    return dict(tx.execute(sa.select(_TABLE.c.name, _TABLE.c.value)).tuples().all())
+
+
+def put(tx: Connection, name: str, value: str) -> None:
+    """Set one."""
+    remove(tx, name)
+    tx.execute(_TABLE.insert().values(name=name, value=value))
+
+
+def remove(tx: Connection, name: str) -> None:
+    """Back to the default."""
+    tx.execute(_TABLE.delete().where(_TABLE.c.name == name))
