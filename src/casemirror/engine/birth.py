@@ -24,14 +24,15 @@ def create(
 ) -> tuple[Incident, Link | None]:
     """Write an incident and, when it has mirror fields, its link. Nothing of it is dirty.   Source: MIR-040, MIR-043.
 
-    since   when mirroring of it begins: start of the fetch that found it
+    since   where its first pull begins: at the latest the start of the fetch that found it. What was said there before
+            is part of the case, so a fetch gives the time when the remote object came to be (decision 0008)
     """
     status = Status.ACTIVE if settings.flag("incidents.create.active") else Status.PENDING
     incident = incidents.create(tx, new, now, status=status, actor=actor)
     direction = Direction.parse(new.mirror.direction)
     if direction is Direction.NONE or not new.mirror.instance:
         return incident, None
-    return incident, connect(tx, incident, new.mirror, now, since=since, later=False, pull=False)
+    return incident, connect(tx, incident, new.mirror, now, since=since, later=False, pull=settings.flag("mirror.link.pull"))
 
 
 def connect(

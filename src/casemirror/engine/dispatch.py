@@ -32,8 +32,6 @@ VERSION = "1"
 LOOK_S = 0.2
 """How often due lanes are looked for: a local change is on its way within a second."""
 BEAT_S = 2.0
-DEAD_AFTER_S = 8.0
-"""A process whose heartbeat is older than that is dead; its lanes are taken over."""
 REAP_S = 2.0
 KEEP_DONE_S = 600.0
 WORKERS = 32
@@ -148,8 +146,9 @@ class Dispatcher:
 
     def look(self) -> None:
         """Enqueue every lane that has something to do and is not enqueued yet."""
+        mirroring = self._app.settings().flag("sync.mirror.job.enable")
         with self._app.store.read() as tx:
-            due = lanes.due(tx, self._app.clock.now())
+            due = lanes.due(tx, self._app.clock.now(), mirroring=mirroring)
         for lane_id in due:
             self.enqueue(lane_id)
 
@@ -170,8 +169,8 @@ class Dispatcher:
         """Resume the lanes of dead processes, and clear finished runs."""
         now = self._app.clock.now()
         with self._app.store.read() as tx:
-            dead = [n for n in heartbeats.stale(tx, DEAD_AFTER_S) if n != self._app.executor]
-            alive = set(heartbeats.names(tx)) - set(dead)
+            alive = heartbeats.alive(tx) | {self._app.executor}
+            dead = set(heartbeats.names(tx)) - alive
         for status in DBOS.list_workflows(status="PENDING", queue_name=QUEUE, load_input=False, load_output=False):
             if status.executor_id not in alive:
                 log.warning("worker.died", executor=status.executor_id, workflow=status.workflow_id)

@@ -50,6 +50,8 @@ def fetch(turn: Turn) -> int:
     now = turn.app.clock.now()
     with turn.write() as tx:
         turn.note(tx, next_fetch_at=now + timedelta(seconds=interval_s(turn)))
+    if not is_on(turn):
+        return 0
     turn.hold_for(turn.settings.seconds("mirror.command.timeout"))
     started = turn.app.clock.now()
     reply = turn.caller.run("fetch-incidents", {})
@@ -88,7 +90,7 @@ def prepare(turn: Turn, raw: Mapping[str, Any]) -> NewIncident:
         type=kind,
         occurred_at=wire.parse_occurred(fields.get("occurred")) or given.occurred_at,
         labels=labels.labels_for(
-            event, mapper, kind, mapped, brand=instance.brand, instance=instance.name, given=given.labels
+            event, mapper, kind, brand=instance.brand, instance=instance.name, given=given.labels
         ),
         mirror=merged_mirror(given.mirror, wire.parse_mirror_fields(mapped.mirror)),
     )
@@ -128,7 +130,8 @@ def create(turn: Turn, tx: Connection, new: NewIncident, files: list[FileRef], s
         log.info("fetch.already_linked", instance=turn.instance.name, remote_id=new.mirror.remote_id)
         return 0
     now = turn.app.clock.now()
-    incident, _ = birth.create(tx, new, now, turn.settings, since=started, actor=turn.instance.name)
+    since = min(started, new.occurred_at or started)
+    incident, _ = birth.create(tx, new, now, turn.settings, since=since, actor=turn.instance.name)
     for file in files:
         entry = NewEntry(kind=EntryKind.FILE, file=file, brand=turn.instance.brand, instance=turn.instance.name)
         entries.add(tx, incident.id, entry, now)

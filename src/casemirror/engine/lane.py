@@ -97,7 +97,7 @@ def step(turn: Turn) -> bool:
         return run_link(turn, link)
     if mirrors and (turn.lane.poll_asked_at or turn.lane.next_poll_at is None or turn.lane.next_poll_at <= now):
         return run_step(turn, "poll", poll.poll)
-    if fetch.is_on(turn) and (turn.lane.next_fetch_at is None or turn.lane.next_fetch_at <= now):
+    if turn.lane.next_fetch_at is None or turn.lane.next_fetch_at <= now:
         return run_step(turn, "fetch", fetch.fetch)
     return link is not None and run_link(turn, link)
 
@@ -108,7 +108,9 @@ def next_link(turn: Turn) -> Link | None:
     with turn.app.store.read() as tx:
         link = links.due(tx, turn.instance.id, now)
     budget = turn.settings.count("mirror.instance.budget")
-    if link and budget and link.priority > 0 and turn.lane.pulls_this_cycle >= budget:
+    if link and budget and link.priority > 0 and turn.lane.pulls_this_cycle >= budget and turn.lane.next_poll_at:
+        with turn.write() as tx:
+            turn.note(tx, not_before=turn.lane.next_poll_at, not_before_reason=f"budget of {budget} pulls is spent")
         return None
     return link
 

@@ -48,7 +48,8 @@ def policy_for(turn: Turn, link: Link, incident: Incident) -> Policy:
         conflict=str(settings["mirror.conflict"]),
         legacy_dirty=settings.flag("mirror.legacy.dirty"),
         echo_guard_s=settings.seconds("mirror.echo.guard"),
-        mapped_out=None if readable is None else (readable | set(settings.words("mirror.passthrough"))) - OWN_FIELDS,
+        mapped_out=None if readable is None else readable | set(settings.words("mirror.passthrough")),
+        never_out=OWN_FIELDS,
     )
 
 
@@ -105,6 +106,7 @@ def pack(turn: Turn, link: Link, incident: Incident, plan: Plan) -> Package:
             incident_changed=plan.create or plan.send_status or bool(delta),
             status=int(incident.status),
             entries=[wire.outgoing_entry(o) for o in sends],
+            status_changed=plan.send_status,
         ),
         files=tuple(f for f in files.values() if f),
         sends=sends,

@@ -128,7 +128,7 @@ def _is_stale_echo(link: Link, name: str, remote: Json, policy: Policy, now: dat
 
 
 def _goes_out(name: str, policy: Policy) -> bool:
-    return policy.mapped_out is None or name in policy.mapped_out
+    return name not in policy.never_out and (policy.mapped_out is None or name in policy.mapped_out)
 
 
 def _unsent(link: Link, local: Fields, base: Mapping[str, Json], policy: Policy) -> dict[str, Json]:

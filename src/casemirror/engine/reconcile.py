@@ -11,14 +11,12 @@ creation marked *begun*, before the call, so that an outcome that nobody saw is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from casemirror.engine import inbound, outbound, record
 from casemirror.engine.inbound import Pulled, Window
-from casemirror.engine.plan import NOTHING_TOLD, Told, make_plan
+from casemirror.engine.plan import NOTHING_TOLD, make_plan
 from casemirror.engine.turn import Turn
 from casemirror.model.errors import CreateUnconfirmed, NotImplementedByIntegration
 from casemirror.model.ids import LinkId

@@ -51,6 +51,8 @@ class Policy:
     echo_guard_s: float = 600.0
     mapped_out: frozenset[str] | None = None
     """incident fields that the outgoing mapper (or the pass-through list) reads; None: all go out"""
+    never_out: frozenset[str] = frozenset()
+    """fields that casemirror itself writes about mirroring"""
     never_blank: frozenset[str] = frozenset({"name", "type", "occurred", "severity", "owner"})
     """overwritten by a value from remote, never emptied by one.   Source: mirroring.md §4.3.2"""
 

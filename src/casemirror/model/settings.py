@@ -44,7 +44,7 @@ _TABLE: Final = (
     Key("mirror.create.attempts", "count", 3, "creation calls that answer no id before the link waits for a change"),
     Key("mirror.instance.budget", "count", 0, "pulls per cycle and instance; 0 means no cap"),
     Key("mirror.entries.batch", "count", 0, "entries per call of update-remote-system; 0 sends all in one call"),
-    Key("mirror.link.pull", "bool", True, "pull an incident once as soon as it is linked"),
+    Key("mirror.link.pull", "bool", True, "pull an incident once as soon as it is fetched or linked, without waiting for a poll to name it"),
     Key("mirror.retry.max", "minutes", 60, "longest wait between two tries of a failing link"),
     Key("mirror.probe.empty", "bool", False, "call get-modified-remote-data also for an instance without incoming incidents"),
     Key("mirror.push.freshness", "seconds", None, "a push is not preceded by a pull when the last one is younger; unset: the job interval"),
