@@ -94,12 +94,16 @@ def _from_folder(path: Path, limits: Limits) -> tuple[Pack, ...]:
         path = path / "Packs"
     if _is_pack(path):
         return (_pack_folder(path, limits),)
-    inner = sorted(p for p in path.iterdir() if not p.is_symlink() and p.is_dir() and _is_pack(p))
+    inner = sorted(p for p in path.iterdir() if _is_visible_folder(p) and _is_pack(p))
     if inner:
         return tuple(_pack_folder(p, limits) for p in inner)
     if any(p.suffix in _ITEM_SUFFIXES for p in path.iterdir()):
         return (pack_reader.read_pack(_Beside(Folder(path, limits)), path.name),)
     raise Invalid(f"{path}: holds no pack (no pack_metadata.json, no folder such as Integrations)")
+
+
+def _is_visible_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink() and not path.name.startswith(".")
 
 
 def _is_pack(path: Path) -> bool:

@@ -95,7 +95,7 @@ def _section(raw: Mapping[str, Json]) -> Section:
 
 
 def _identity(body: Mapping[str, Json]) -> tuple[str, str]:
-    name = text(body.get("name")) or text(body.get("id")) or text(body.get("brandName"))
+    name = text(body.get("name")) or text(body.get("brandName")) or text(body.get("id"))
     identity = text(body.get("id")) or name
     if not identity:
         raise Invalid("a classifier or mapper needs an id or a name")
