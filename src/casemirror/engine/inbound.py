@@ -18,7 +18,8 @@ from casemirror.model.entry import Entry, FileRef, InboundEntry, NewEntry, Outgo
 from casemirror.model.errors import CasemirrorError
 from casemirror.model.incident import ENGINE_FIELDS, Incident
 from casemirror.model.link import Link
-from casemirror.model.values import Json, canonical
+from casemirror.model.values import Json, canonical, time_text
+from casemirror.runtime import wire
 from casemirror.runtime.command import Reply
 from casemirror.runtime.wire import RemoteData
 from casemirror.store import entries as entry_store
@@ -82,6 +83,9 @@ def map_object(turn: Turn, incident: Incident, raw: Mapping[str, Any]) -> dict[s
     for warning in mapped.warnings:
         log.warning("mapping.field_dropped", instance=turn.instance.name, incident=incident.id, reason=str(warning))
     fields = {**mapped.fields}
+    if "occurred" in fields:
+        at = wire.parse_occurred(fields.pop("occurred"))
+        fields |= {"occurred": time_text(at)} if at else {}
     for name, value in fields.items():
         here = incident.get(name)
         if isinstance(value, Mapping) and isinstance(here, Mapping) and catalog.is_timer(name):

@@ -18,7 +18,7 @@ from casemirror.model.errors import CasemirrorError, CommandFailed, LaneMustWait
 from casemirror.model.incident import CLOSE_FIELDS, Incident, Status
 from casemirror.model.link import Link, LinkState, Pushed
 from casemirror.model.plan import Plan
-from casemirror.model.values import Json, is_empty, same, time_text
+from casemirror.model.values import Json, is_empty, parse_time, same, time_text
 from casemirror.runtime import wire
 from casemirror.runtime.command import Reply
 from casemirror.store import decisions, entries, incidents, links, payloads
@@ -47,8 +47,10 @@ def write_incident(
     fields = {name: value for name, value in fields.items() if not same(value, incident.get(name))}
     if not fields and not columns:
         return incident
+    if fields.get("occurred"):
+        columns["occurred_at"] = parse_time(str(fields["occurred"]))
     changed = incidents.save(tx, incident.id, incident.version, now=now, fields=fields, **columns)
-    if columns:
+    if "status" in columns:
         verb = "closed" if changed.status is Status.CLOSED else "reopened"
         reason = f": {changed.get('closeReason')}" if changed.get("closeReason") else ""
         entries.add_note(tx, incident.id, f"{turn.instance.name} {verb} this incident{reason}", now)
