@@ -19,6 +19,8 @@ from casemirror.model.values import Json
 FOLDERS: Final = frozenset({"Integrations", "Scripts", "Classifiers", "IncidentFields", "IncidentTypes"})
 """Parts of a pack that a mirroring server has a use for."""
 METADATA: Final = ("pack_metadata.json", "metadata.json")
+_CODE_FOLDERS: Final = ("Integrations/", "Scripts/")
+"""JSON in them, and YAML deeper than one folder, is test data."""
 
 _SUFFIX: Final = {"python": ".py", "javascript": ".js", "powershell": ".ps1"}
 _NOT_THE_CODE: Final = (
@@ -50,9 +52,9 @@ class _Reader:
         about = self._metadata()
         self._id = text(about.get("id")) or self._id
         for name in self._names:
-            if name.endswith((".yml", ".yaml")):
+            if name.endswith((".yml", ".yaml")) and name.count("/") < 3:
                 self._guard(name, self._read_yaml)
-            elif name.endswith(".json") and name not in METADATA:
+            elif name.endswith(".json") and name not in METADATA and not name.startswith(_CODE_FOLDERS):
                 self._guard(name, self._read_json)
         self._problems += [Problem(file=file, message=why) for file, why in self._tree.problems.items()]
         return Pack(

@@ -9,8 +9,8 @@ from typing import Protocol
 from casemirror.mapping import filters, script, transformers
 from casemirror.mapping.operators import Arguments, Transformer
 from casemirror.mapping.paths import Path, keys_of, resolve
-from casemirror.mapping.value import FAILURES, NOTHING, Value, absent, as_list, text_of
-from casemirror.model.values import Json
+from casemirror.mapping.value import FAILURES, NOTHING, Value, absent, as_list, json_of, text_of
+from casemirror.model.values import Json, is_empty
 
 
 class StepFailed(Exception):  # noqa: N818  internal: carries which operator failed
@@ -207,3 +207,11 @@ def produce(expression: Expression, source: Value) -> Value:
     if value == [] and not expression.told(source):
         return NOTHING
     return NOTHING if absent(value) and not expression.told(source) else value
+
+
+def starts_empty(expression: Expression, source: Value) -> bool:
+    """Say whether the value that a complex expression transforms is empty: mappers often do not guard against it."""
+    try:
+        return isinstance(expression, Complex) and is_empty(json_of(expression.whole.evaluate(source)))
+    except StepFailed:
+        return False

@@ -9,7 +9,7 @@ from casemirror.content.catalog import Catalog
 from casemirror.content.items import Mapper
 from casemirror.mapping import casting, compiled, targets
 from casemirror.mapping.compiled import Rule
-from casemirror.mapping.expressions import StepFailed, produce
+from casemirror.mapping.expressions import StepFailed, produce, starts_empty
 from casemirror.mapping.targets import Place, Target
 from casemirror.mapping.value import FAILURES, NOTHING, Value, Warning_
 from casemirror.model.values import Json, is_empty
@@ -75,7 +75,7 @@ class _Run:
             try:
                 self._set(target, produce(rule.expression, self._event), told=rule.expression.told(self._event))
             except StepFailed as failed:
-                self._warn(rule.key, failed.text, failed.operator)
+                self._warn(rule.key, failed.text, failed.operator, expected=starts_empty(rule.expression, self._event))
             except FAILURES as error:
                 self._warn(rule.key, str(error) or type(error).__name__)
 
@@ -106,8 +106,10 @@ class _Run:
         else:
             self._touched.discard(target.name)
 
-    def _warn(self, key: str, text: str, operator: str = "") -> None:
-        self._warnings.append(Warning_(mapper=self._mapper, type=self._type, field=key, operator=operator, text=text))
+    def _warn(self, key: str, text: str, operator: str = "", *, expected: bool = False) -> None:
+        self._warnings.append(
+            Warning_(mapper=self._mapper, type=self._type, field=key, operator=operator, text=text, expected=expected)
+        )
 
     def result(self, used: frozenset[str]) -> MappedIn:
         return MappedIn(

@@ -9,7 +9,7 @@ from typing import Final
 from casemirror.content.items import Mapper
 from casemirror.mapping import compiled
 from casemirror.mapping.compiled import Rule
-from casemirror.mapping.expressions import Complex, Expression, StepFailed, produce
+from casemirror.mapping.expressions import Complex, Expression, StepFailed, produce, starts_empty
 from casemirror.mapping.value import FAILURES, NOTHING, Nothing, Value, Warning_, json_of
 from casemirror.model.incident import ENGINE_FIELDS
 from casemirror.model.values import Json, is_empty
@@ -91,7 +91,7 @@ class _Run:
         try:
             value = produce(rule.expression, self._source)
         except StepFailed as failed:
-            self._warn(rule.key, failed.text, failed.operator)
+            self._warn(rule.key, failed.text, failed.operator, expected=starts_empty(rule.expression, self._source))
             return
         except FAILURES as error:
             self._warn(rule.key, str(error) or type(error).__name__)
@@ -123,8 +123,10 @@ class _Run:
             if name in self._dirty:
                 self.delta[name] = value
 
-    def _warn(self, key: str, text: str, operator: str = "") -> None:
-        self.warnings.append(Warning_(mapper=self._mapper, type=self._type, field=key, operator=operator, text=text))
+    def _warn(self, key: str, text: str, operator: str = "", *, expected: bool = False) -> None:
+        self.warnings.append(
+            Warning_(mapper=self._mapper, type=self._type, field=key, operator=operator, text=text, expected=expected)
+        )
 
 
 def _selects(expression: Expression) -> bool:

@@ -35,13 +35,17 @@ FAILURES: Final = (ValueError, TypeError, ArithmeticError, LookupError, Recursio
 
 @dataclass(frozen=True, kw_only=True)
 class Warning_:  # noqa: N801  `Warning` is a builtin
-    """One field that was left out, and why. `operator` is empty when the field or its cast is to blame."""
+    """One field that was left out, and why. `operator` is empty when the field or its cast is to blame.
+
+    expected   the source was empty: a mapper that transforms it unguarded fails on every such object, which is no news
+    """
 
     mapper: str
     type: str
     field: str
     operator: str = ""
     text: str
+    expected: bool = False
 
     def __str__(self) -> str:
         step = f", operator {self.operator}" if self.operator else ""

@@ -8,7 +8,7 @@ from casemirror.content import items, kinds
 from casemirror.content.catalog import Catalog
 from casemirror.content.loading import load
 from casemirror.model.errors import Invalid, NotFound
-from support.content_pack import CLASSIFIER, CODE, MAPPER_IN, write, zipped
+from support.content_pack import CLASSIFIER, CODE, FIELD, MAPPER_IN, write, zipped
 
 
 def found(packs):
@@ -192,6 +192,14 @@ KINDS = [
 def test_kinds_are_told_by_content(raw, expected):
     """MAP-095, content.md §2.1."""
     assert [kind for kind, _ in kinds.bodies(raw)] == expected
+
+
+def test_test_data_is_no_content(pack_folder):
+    """Integrations bring samples that look like items."""
+    for name in ("Integrations/AcmeV1/test_data/incident.json", "Integrations/AcmeV1/test_data/other.yml"):
+        (pack_folder / name).parent.mkdir(exist_ok=True)
+        (pack_folder / name).write_text(json.dumps({**FIELD, "configuration": [], "cliName": "sample", "id": "sample"}))
+    assert found(load(pack_folder)) == WHOLE
 
 
 def test_wrapped_and_bare_lists_are_unwrapped():

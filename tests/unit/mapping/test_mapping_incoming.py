@@ -161,6 +161,7 @@ def test_a_failing_step_drops_its_field_and_names_mapper_type_field_operator(exp
     assert mapped.fields == {"name": "A"}
     (warning,) = mapped.warnings
     assert (warning.mapper, warning.type, warning.field, warning.operator) == ("m", "T", "Note", operator)
+    assert warning.expected is (event == {"closed_at": ""})
 
 
 @pytest.mark.parametrize(
