@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
 
 from casemirror.content.catalog import Catalog
+from casemirror.mapping.value import Warning_
 from casemirror.model.clock import Clock
 from casemirror.model.settings import Settings
 from casemirror.runtime.command import Runtime
@@ -39,6 +41,27 @@ class Library:
             return self._catalog
 
 
+class Said:
+    """Warnings that were given once and are not given again while this process lives; thread-safe.
+
+    A mapper that trips over one field does so at every pull: that is one warning, not one a minute.
+    """
+
+    LIMIT = 10_000
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._texts: set[str] = set()
+
+    def first(self, text: str) -> bool:
+        """Say whether this text is new."""
+        with self._lock:
+            if text in self._texts or len(self._texts) >= self.LIMIT:
+                return False
+            self._texts.add(text)
+            return True
+
+
 @dataclass(frozen=True, kw_only=True)
 class App:
     """What a part of casemirror needs to do its work; no globals beside it.
@@ -51,6 +74,13 @@ class App:
     clock: Clock
     executor: str
     library: Library = field(default_factory=Library)
+    said: Said = field(default_factory=Said)
+
+    def warn_of_mapping(self, instance: str, warnings: Iterable[Warning_]) -> None:
+        """Log what a mapper had to leave out, each once; a transformer without input is nothing to tell."""
+        for warning in warnings:
+            if not warning.expected and self.said.first(f"{instance}: {warning}"):
+                log.warning("mapping.field_dropped", instance=instance, reason=str(warning))
 
     def settings(self) -> Settings:
         """The settings as they are now; a value that cannot be read is logged and its default used."""

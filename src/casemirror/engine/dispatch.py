@@ -19,11 +19,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
-from dbos import error as dbos_error
 
-from casemirror.engine import lane
+from casemirror.engine import lane as lane_work
 from casemirror.engine.app import App, log
 from casemirror.model.ids import LaneId
+from casemirror.model.lane import Lane
 from casemirror.store import heartbeats, lanes
 
 QUEUE = "lanes"
@@ -102,7 +102,7 @@ class Dispatcher:
         self._url = system_url
         self._loops = (Loop("look", LOOK_S, self.look), Loop("reap", REAP_S, self.reap))
         self._presence = Presence(app)
-        self._waiting: set[str] = set()
+        self._enqueued: set[str] = set()
         self._drain: Callable[[str], int] | None = None
 
     def start(self) -> None:
@@ -122,7 +122,7 @@ class Dispatcher:
 
         @DBOS.workflow(name="drain", max_recovery_attempts=1_000_000)
         def drain(lane_id: str) -> int:
-            return lane.drain(app, LaneId(lane_id))
+            return lane_work.drain(app, LaneId(lane_id))
 
         self._drain = drain
         DBOS.launch()
@@ -141,29 +141,26 @@ class Dispatcher:
         """Stop looking, let running lanes come to the end of their turn, then leave."""
         for loop in self._loops:
             loop.stop()
-        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=int(lane.TURN_S))
+        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=int(lane_work.TURN_S))
         self._presence.__exit__()
 
     def look(self) -> None:
         """Enqueue every lane that has something to do and is not enqueued yet."""
         mirroring = self._app.settings().flag("sync.mirror.job.enable")
         with self._app.store.read() as tx:
-            due = lanes.due(tx, self._app.clock.now(), mirroring=mirroring)
-        for lane_id in due:
-            self.enqueue(lane_id)
+            due = [lanes.load(tx, i) for i in lanes.due(tx, self._app.clock.now(), mirroring=mirroring)]
+        names = {f"{found.id}:{found.epoch}": found for found in due}
+        for name in names.keys() - self._enqueued:
+            self.enqueue(name, names[name])
+        self._enqueued = set(names)
 
-    def enqueue(self, lane_id: LaneId) -> None:
-        """Enqueue one lane; a second time while it waits or runs is refused by DBOS and means nothing."""
+    def enqueue(self, name: str, found: Lane) -> None:
+        """Enqueue one turn of a lane. Its name holds the epoch, so however many processes see that the lane is due, it is
+        one workflow; the next turn has another epoch.
+        """
         assert self._drain is not None
-        instance_id = lane_id.partition("/")[0]
-        try:
-            with (
-                SetWorkflowID(f"{lane_id}:{uuid.uuid4().hex}"),
-                SetEnqueueOptions(deduplication_id=lane_id, queue_partition_key=instance_id),
-            ):
-                DBOS.enqueue_workflow(QUEUE, self._drain, lane_id)
-        except dbos_error.DBOSQueueDeduplicatedError:
-            return
+        with SetWorkflowID(name), SetEnqueueOptions(queue_partition_key=found.instance_id):
+            DBOS.enqueue_workflow(QUEUE, self._drain, found.id)
 
     def reap(self) -> None:
         """Resume the lanes of dead processes, and clear finished runs."""

@@ -78,8 +78,7 @@ def prepare(turn: Turn, raw: Mapping[str, Any]) -> NewIncident:
     )
     mapper = catalog.mapper(instance.mapper_in)
     mapped = incoming.map_in(event, mapper, kind, catalog)
-    for warning in mapped.warnings:
-        log.warning("mapping.field_dropped", instance=instance.name, reason=str(warning))
+    turn.app.warn_of_mapping(instance.name, mapped.warnings)
     fields: dict[str, Json] = {**given.fields, **inbound.known_owner(turn, mapped.fields)}
     if not fields.get("name"):
         fields["name"] = given.fields.get("name") or ""

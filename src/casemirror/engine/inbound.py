@@ -80,9 +80,8 @@ def map_object(turn: Turn, incident: Incident, raw: Mapping[str, Any]) -> dict[s
     """
     catalog = turn.caller.catalog
     mapped = incoming.map_in(raw, catalog.mapper(turn.instance.mapper_in), incident.type, catalog)
-    for warning in mapped.warnings:
-        log.warning("mapping.field_dropped", instance=turn.instance.name, incident=incident.id, reason=str(warning))
-    fields = {**mapped.fields}
+    turn.app.warn_of_mapping(turn.instance.name, mapped.warnings)
+    fields = {**mapped.told}
     if "occurred" in fields:
         at = wire.parse_occurred(fields.pop("occurred"))
         fields |= {"occurred": time_text(at)} if at else {}

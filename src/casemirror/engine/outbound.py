@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from casemirror.engine.app import log
 from casemirror.engine.commands import staged
 from casemirror.engine.turn import Turn
 from casemirror.mapping import outgoing as mapper_out
@@ -93,8 +92,7 @@ def pack(turn: Turn, link: Link, incident: Incident, plan: Plan) -> Package:
         dirty=dirty,
         passthrough=turn.settings.words("mirror.passthrough"),
     )
-    for warning in mapped.warnings:
-        log.warning("mapping.field_dropped", instance=turn.instance.name, incident=incident.id, reason=str(warning))
+    turn.app.warn_of_mapping(turn.instance.name, mapped.warnings)
     files = {o.entry.id: staged(turn.app, o.entry) for o in plan.outgoing if o.entry.file}
     sends = tuple(o for o in plan.outgoing if o.entry.file is None or files[o.entry.id])
     delta = dict(mapped.data) if plan.create else dict(mapped.delta)
