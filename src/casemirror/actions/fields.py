@@ -1,0 +1,145 @@
+"""What people call fields, and how they write values: name and text → machine name and typed value."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from casemirror.content.catalog import Catalog
+from casemirror.content.incident_items import LIST_TYPES
+from casemirror.mapping import casting, targets
+from casemirror.mapping.targets import Place, Target
+from casemirror.mapping.value import FAILURES
+from casemirror.model.errors import Invalid
+from casemirror.model.incident import SYSTEM_FIELDS, Incident
+from casemirror.model.values import Json, is_empty
+from casemirror.store import users
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_KEPT: Final[Mapping[str, str]] = {
+    "status": "use close, reopen or open",
+    "closed": "use close or reopen",
+    "type": "it is chosen when the incident is created",
+    "labels": "labels come with the event",
+    "attachment": "use attach",
+    "CustomFields": "name the custom field itself",
+    "rawJSON": "it is what the integration fetched",
+    "dbotDirtyFields": "it is derived from what both sides last agreed on",
+    "dbotCurrentDirtyFields": "it is derived from what both sides last agreed on",
+    "dbotMirrorLastSync": "mirroring sets it",
+}
+"""Names that people try to write, and what they should do instead."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """What a person wants to write: incident fields, and `dbotMirror*` names with their values."""
+
+    fields: Mapping[str, Json] = field(default_factory=dict)
+    mirror: Mapping[str, Json] = field(default_factory=dict)
+
+
+def read(tx: Connection, catalog: Catalog, given: Mapping[str, Json], incident: Incident | None = None) -> Edit:
+    """Resolve names (machine or display, any case) and convert values by the fields' types.
+
+    incident   the one that is edited: a timer keeps the parts that are not given
+    Raises Invalid, naming everything that is wrong at once.
+    """
+    fields: dict[str, Json] = {}
+    mirror: dict[str, Json] = {}
+    wrong = []
+    for name, value in given.items():
+        try:
+            target = find(name, catalog)
+            if target.place is Place.MIRROR:
+                mirror[target.name] = value
+            else:
+                fields[target.name] = _checked(tx, catalog, target, value, incident)
+        except Invalid as error:
+            wrong.append(error.message)
+    if wrong:
+        raise Invalid("; ".join(wrong))
+    return Edit(fields=fields, mirror=mirror)
+
+
+def find(name: str, catalog: Catalog) -> Target:
+    """The field that a person means. Raises Invalid for an unknown one, and for one that casemirror keeps itself."""
+    target = targets.find(name.strip(), catalog)
+    if target is None:
+        raise Invalid(f"no field {name!r}{_near(name, catalog)}")
+    if target.place is Place.PROTECTED:
+        hint = _KEPT.get(target.name, "it cannot be edited")
+        raise Invalid(f"{target.name} is kept by casemirror itself: {hint}")
+    return target
+
+
+def _near(name: str, catalog: Catalog) -> str:
+    known = {n.casefold(): n for f in catalog.fields.values() for n in (f.name, f.cli_name)}
+    known |= {n.casefold(): n for n in SYSTEM_FIELDS}
+    close = [known[n] for n in difflib.get_close_matches(name.casefold(), known, 3, 0.7)]
+    return f"; did you mean {', '.join(close)}?" if close else ""
+
+
+def _checked(tx: Connection, catalog: Catalog, target: Target, value: Json, incident: Incident | None) -> Json:
+    converted = convert(target, value, open_ended=_is_open_ended(catalog, target.name))
+    if target.name == "owner" and converted and users.find(tx, username=str(converted)) is None:
+        raise Invalid(f"owner: there is no user {converted!r}; `casemirror user list` shows all, `user add` makes one")
+    before = incident.get(target.name) if incident else None
+    if target.kind == "timer" and isinstance(converted, Mapping) and isinstance(before, Mapping):
+        return {**before, **converted}
+    return converted
+
+
+def _is_open_ended(catalog: Catalog, cli_name: str) -> bool:
+    found = catalog.field_by_cli(cli_name)
+    return found is None or found.open_ended
+
+
+def convert(target: Target, value: Json, *, open_ended: bool = True) -> Json:
+    """A value as a field of this type holds it; the empty text empties the field. Raises Invalid, saying what is wrong."""
+    if is_empty(value) or (isinstance(value, str) and not value.strip()):
+        return 0 if target.kind == "severity" else casting.emptied(target.kind)
+    if target.kind in LIST_TYPES and isinstance(value, str):
+        value = _parts(value)
+    if target.kind == "boolean" and isinstance(value, str):
+        return _boolean(target, value)
+    try:
+        converted = casting.cast(target.kind, value, target.options)
+    except FAILURES as error:
+        raise Invalid(f"{target.name}: {error}") from error
+    return _option(target, converted) if target.kind == "singleSelect" and not open_ended else converted
+
+
+def _parts(text: str) -> Json:
+    """A list that a person wrote: JSON, or texts parted by commas."""
+    if text.lstrip().startswith("["):
+        try:
+            found: Json = json.loads(text)
+        except ValueError:
+            found = None
+        if isinstance(found, list):
+            return found
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _boolean(target: Target, text: str) -> bool:
+    word = text.strip().lower()
+    if word not in ("true", "yes", "1", "false", "no", "0"):
+        raise Invalid(f"{target.name}: {text!r} is neither true nor false")
+    return word in ("true", "yes", "1")
+
+
+def _option(target: Target, value: Json) -> Json:
+    """The field's own spelling of a choice."""
+    options = [option for option in target.options if option]
+    if not options or value in options:
+        return value
+    for option in options:
+        if option.strip().casefold() == str(value).strip().casefold():
+            return option
+    raise Invalid(f"{target.name}: {value!r} is none of {', '.join(options)}")

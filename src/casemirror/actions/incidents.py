@@ -1,0 +1,171 @@
+"""Incidents: create, list, show, edit, and what changes their state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from casemirror.actions import changes, fields, links
+from casemirror.actions.permission import require
+from casemirror.content.catalog import Catalog
+from casemirror.engine import birth, record
+from casemirror.engine.app import App
+from casemirror.model.actor import Actor
+from casemirror.model.errors import Conflict, Invalid
+from casemirror.model.ids import IncidentId
+from casemirror.model.incident import CLOSE_FIELDS, Incident, NewIncident, Status
+from casemirror.model.link import LinkState
+from casemirror.model.values import Json, parse_time
+from casemirror.runtime import wire
+from casemirror.store import entries
+from casemirror.store import incidents as store
+from casemirror.store import links as link_store
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+UNCLASSIFIED = "Unclassified"
+"""Type of an incident that nobody gave one."""
+
+
+def create(
+    app: App,
+    actor: Actor,
+    given: Mapping[str, Json],
+    *,
+    type: str = UNCLASSIFIED,
+    labels: Mapping[str, str] | None = None,
+) -> Incident:
+    """Create an incident; `dbotMirror*` among the fields link it at once.   Source: MIR-179.
+
+    given   field by machine or display name → text or JSON
+    Raises Invalid for an unknown type, field or value.
+    """
+    require(actor, "incident.create")
+    settings = app.settings()
+
+    def work(tx: Connection) -> Incident:
+        now, catalog = app.clock.now(), app.library.catalog(tx)
+        edit = fields.read(tx, catalog, given)
+        _check_new(catalog, type, edit.fields)
+        new = NewIncident(
+            fields=edit.fields,
+            type=type,
+            occurred_at=_time(edit.fields.get("occurred")),
+            labels=tuple({"type": k, "value": v} for k, v in (labels or {}).items()),
+        )
+        incident, _ = birth.create(tx, new, now, settings, since=now, actor=actor.name)
+        links.follow_edit(tx, app, settings, incident, wire.parse_mirror_fields(edit.mirror), set(edit.mirror))
+        return incident
+
+    return app.store.write_retry(work)
+
+
+def _check_new(catalog: Catalog, type: str, given: Mapping[str, Json]) -> None:
+    if type != UNCLASSIFIED and catalog.type(type) is None:
+        known = ", ".join(sorted(catalog.types)) or "none; install a pack"
+        raise Invalid(f"no incident type {type!r}; there are: {known}")
+    if not given.get("name"):
+        raise Invalid("an incident needs a name")
+
+
+def list_all(
+    app: App,
+    actor: Actor,
+    *,
+    status: Status | None = None,
+    type: str = "",
+    instance: str = "",
+    limit: int = 50,
+    offset: int = 0,
+) -> list[Incident]:
+    """Incidents, newest first."""
+    require(actor, "incident.list")
+    with app.store.read() as tx:
+        return store.find(tx, status=status, type=type, instance=instance, limit=limit, offset=offset)
+
+
+def edit(app: App, actor: Actor, incident_id: IncidentId, given: Mapping[str, Json]) -> Incident:
+    """Change fields; `dbotMirror*` names change the primary link instead.   Source: MIR-137, 139, 156, 177.
+
+    Raises NotFound, and Invalid for an unknown field, a wrong value, or one that casemirror keeps itself.
+    """
+    require(actor, "incident.edit")
+    settings = app.settings()
+
+    def work(tx: Connection) -> Incident:
+        incident = store.load(tx, incident_id)
+        wanted = fields.read(tx, app.library.catalog(tx), given, incident)
+        links.follow_edit(tx, app, settings, incident, wire.parse_mirror_fields(wanted.mirror), set(wanted.mirror))
+        occurred = _time(wanted.fields.get("occurred"))
+        columns: dict[str, Any] = {"occurred_at": occurred} if occurred and occurred != incident.occurred_at else {}
+        saved = changes.save(tx, app, incident, wanted.fields, **columns)
+        changes.note(
+            tx, app, actor, "incident.edited", incident_id, {"fields": sorted({*wanted.fields, *wanted.mirror})}
+        )
+        return saved
+
+    return changes.in_one_write(app, work)
+
+
+def close(app: App, actor: Actor, incident_id: IncidentId, *, reason: str = "", notes: str = "") -> Incident:
+    """Close an incident; of one that is closed already, change reason and notes.   Source: MIR-153, MIR-154."""
+    require(actor, "incident.close")
+
+    def work(tx: Connection) -> Incident:
+        incident = store.load(tx, incident_id)
+        changes.note(tx, app, actor, "incident.closed", incident_id, {"reason": reason})
+        if incident.status is Status.CLOSED:
+            given = {"closeReason": reason, "closeNotes": notes}
+            return changes.save(tx, app, incident, {name: text for name, text in given.items() if text})
+        now = app.clock.now()
+        closing = {"closeReason": reason, "closeNotes": notes, "closingUserId": actor.name}
+        entries.add_note(tx, incident_id, f"{actor.name} closed this incident" + (f": {reason}" if reason else ""), now)
+        stopped = record.stopped_timers(incident, now)
+        return changes.save(tx, app, incident, {**closing, **stopped}, status=Status.CLOSED, closed_at=now)
+
+    return changes.in_one_write(app, work)
+
+
+def reopen(app: App, actor: Actor, incident_id: IncidentId) -> Incident:
+    """Open a closed incident again; purged links live again.   Source: MIR-128, 135, 155, 188. Raises Conflict."""
+    require(actor, "incident.reopen")
+
+    def work(tx: Connection) -> Incident:
+        incident = store.load(tx, incident_id)
+        if incident.status is not Status.CLOSED:
+            raise Conflict(f"incident {incident_id} is not closed")
+        now = app.clock.now()
+        for link in link_store.of_incident(tx, incident_id):
+            revived = {"state": LinkState.ACTIVE} if link.state is LinkState.PURGED else {}
+            link_store.save(tx, link.id, reopened_here=True, **revived)
+            if revived and link.direction.inbound:
+                link_store.want(tx, link.id, now, priority=birth.PERSON, named=True, reset=True)
+        entries.add_note(tx, incident_id, f"{actor.name} reopened this incident", now)
+        changes.note(tx, app, actor, "incident.reopened", incident_id)
+        emptied = dict.fromkeys(CLOSE_FIELDS, "")
+        return changes.save(tx, app, incident, emptied, status=Status.ACTIVE, closed_at=None, last_open_at=now)
+
+    return changes.in_one_write(app, work)
+
+
+def open_(app: App, actor: Actor, incident_id: IncidentId) -> Incident:
+    """Make a pending incident active: what came in meanwhile appears, what is tagged goes out.   Source: MIR-120, MIR-173."""
+    require(actor, "incident.open")
+
+    def work(tx: Connection) -> Incident:
+        incident = store.load(tx, incident_id)
+        if incident.status is not Status.PENDING:
+            raise Conflict(f"incident {incident_id} is not pending")
+        now = app.clock.now()
+        entries.release_held(tx, incident_id)
+        changes.note(tx, app, actor, "incident.opened", incident_id)
+        opened = {"status": Status.ACTIVE, "activated_at": now, "last_open_at": now}
+        return changes.save(tx, app, incident, {}, **opened)
+
+    return changes.in_one_write(app, work)
+
+
+def _time(value: Json) -> datetime | None:
+    return parse_time(value) if isinstance(value, str) and value else None

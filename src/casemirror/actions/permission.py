@@ -1,0 +1,35 @@
+"""Who may do what: one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from casemirror.model.actor import Actor, Role
+from casemirror.model.errors import Forbidden
+
+NEEDED: Final[Mapping[str, Role]] = {
+    **dict.fromkeys(
+        "pack.list instance.list instance.show instance.schema incident.list incident.show link.list config.list "
+        "mirror.statistics mirror.records user.list".split(),
+        Role.READ_ONLY,
+    ),
+    **dict.fromkeys(
+        "incident.create incident.edit incident.comment incident.attach incident.close incident.reopen incident.tag "
+        "incident.open link.add command.run instance.fetch instance.mirror".split(),
+        Role.ANALYST,
+    ),
+    **dict.fromkeys(
+        "pack.add instance.add instance.update instance.enable instance.disable instance.remove instance.test "
+        "config.set mirror.purge key.rotate user.add user.remove".split(),
+        Role.ADMINISTRATOR,
+    ),
+}
+"""Verb → least role."""
+
+
+def require(actor: Actor, verb: str) -> None:
+    """Raise Forbidden unless the actor's role allows this verb."""
+    needed = NEEDED[verb]
+    if actor.role < needed:
+        raise Forbidden(f"{actor.name} is {actor.role.title}; {verb} needs the role {needed.title}")
