@@ -121,7 +121,7 @@ def known_fingerprints(tx: Connection, link_id: LinkId, marks: Sequence[str], si
             .where(_TABLE.c.seen_until >= since)
             .group_by(_TABLE.c.fingerprint)
         )
-        found.update(dict(tx.execute(query).tuples().all()))
+        found.update(dict(tx.execute(query).all()))
     return found
 
 

@@ -12,7 +12,7 @@ _TABLE = schema.setting
 
 def get_all(tx: Connection) -> dict[str, str]:
     """Every setting that was set."""
-    return dict(tx.execute(sa.select(_TABLE.c.name, _TABLE.c.value)).tuples().all())
+    return dict(tx.execute(sa.select(_TABLE.c.name, _TABLE.c.value)).all())
 
 
 def put(tx: Connection, name: str, value: str) -> None:

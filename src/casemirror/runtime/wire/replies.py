@@ -265,10 +265,17 @@ def parse_fetch(reply: Reply) -> tuple[dict[str, Any], ...]:
     return tuple(dict(item) for item in found if isinstance(item, Mapping))
 
 
+def _said(item: Any) -> Any:
+    """The text of an entry that says nothing else: ServiceNow v2 answers its test with an entry, not with a bare text."""
+    if isinstance(item, Mapping) and isinstance(item.get("Contents"), str):
+        return item["Contents"] or item.get("HumanReadable") or ""
+    return item
+
+
 def parse_test(reply: Reply) -> None:
     """Read test-module. Raises CommandFailed with the text unless the one result is `ok`.   Source: MIR-035, MIR-036."""
     text = error_text(reply)
-    items = list(_items(reply))
+    items = [_said(item) for item in _items(reply)]
     if reply.ending is Ending.NORMAL and not text and items == ["ok"]:
         return
     text = text or "\n".join(item if isinstance(item, str) else wire_entries.json_text(item) for item in items)
