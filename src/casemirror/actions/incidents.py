@@ -15,7 +15,7 @@ from casemirror.model.actor import Actor
 from casemirror.model.errors import Conflict, Invalid
 from casemirror.model.ids import IncidentId
 from casemirror.model.incident import CLOSE_FIELDS, Incident, NewIncident, Status
-from casemirror.model.link import LinkState
+from casemirror.model.link import Link, LinkState
 from casemirror.model.values import Json, parse_time
 from casemirror.runtime import wire
 from casemirror.store import entries
@@ -79,11 +79,12 @@ def list_all(
     instance: str = "",
     limit: int = 50,
     offset: int = 0,
-) -> list[Incident]:
-    """Incidents, newest first."""
+) -> list[tuple[Incident, Link | None]]:
+    """Incidents with their primary links, newest first."""
     require(actor, "incident.list")
     with app.store.read() as tx:
-        return store.find(tx, status=status, type=type, instance=instance, limit=limit, offset=offset)
+        found = store.find(tx, status=status, type=type, instance=instance, limit=limit, offset=offset)
+        return [(incident, link_store.primary_of(tx, incident.id)) for incident in found]
 
 
 def edit(app: App, actor: Actor, incident_id: IncidentId, given: Mapping[str, Json]) -> Incident:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from casemirror.actions.permission import require
 from casemirror.content import params
 from casemirror.content.catalog import Catalog
+from casemirror.content.integration import ParamType
 from casemirror.content.items import Integration, Parameter
 from casemirror.engine.app import App
 from casemirror.model.actor import Actor
@@ -33,6 +34,7 @@ class Choice:
 
 
 DEFAULT = Choice()
+NOTHING: Mapping[str, Json] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +68,14 @@ def add(
     integration: str,
     given: Mapping[str, Json],
     *,
+    secrets: Mapping[str, Json] = NOTHING,
     choice: Choice = DEFAULT,
     enabled: bool = True,
 ) -> Configured:
     """Configure an integration.
 
-    given   parameter → text or JSON, secrets among them; one half of credentials is ``credentials.password``
+    given     parameter → text or JSON; one half of credentials is ``credentials.identifier``
+    secrets   the same of secrets; credentials without a half are the password
     Raises NotFound (integration), Invalid (parameters, a classifier or mapper that is not there, Python 2), Conflict (name).
     """
     require(actor, "instance.add")
@@ -87,7 +91,8 @@ def add(
             raise Conflict(
                 f"there is an instance named {clean!r} already; choose another name, or remove that one first"
             )
-        opened, secret = params.split(found, params.check(found, given))
+        wanted = {**given, **_named(found, secrets)}
+        opened, secret = params.split(found, params.check(found, wanted))
         instance = store.add(
             tx, clean, found.id, now, params=opened, secrets=_given_only(secret), enabled=enabled,
             **_choices(catalog, found, choice),
@@ -98,7 +103,7 @@ def add(
             actor.name,
             "instance.added",
             f"instance {clean}",
-            {"integration": found.id, "params": sorted(given)},
+            {"integration": found.id, "params": sorted(wanted)},
         )
         return _configured(tx, catalog, instance)
 
@@ -118,7 +123,15 @@ def show(app: App, actor: Actor, name: str) -> Configured:
         return _configured(tx, app.library.catalog(tx), store.by_name(tx, name))
 
 
-def update(app: App, actor: Actor, name: str, given: Mapping[str, Json], *, choice: Choice = DEFAULT) -> Configured:
+def update(
+    app: App,
+    actor: Actor,
+    name: str,
+    given: Mapping[str, Json],
+    *,
+    secrets: Mapping[str, Json] = NOTHING,
+    choice: Choice = DEFAULT,
+) -> Configured:
     """Change parameters, classifier or mappers; what is not given stays. Raises as `add`."""
     require(actor, "instance.update")
     now = app.clock.now()
@@ -127,7 +140,8 @@ def update(app: App, actor: Actor, name: str, given: Mapping[str, Json], *, choi
         instance = store.by_name(tx, name)
         found = catalog.integration(instance.brand)
         before = store.secrets(tx, instance.id)
-        checked = params.check(found, given, stored={**instance.params, **before}) if given else {**instance.params}
+        wanted = {**given, **_named(found, secrets)}
+        checked = params.check(found, wanted, stored={**instance.params, **before}) if wanted else {**instance.params}
         opened, secret = params.split(found, checked)
         for param, value in secret.items():
             if value != before.get(param):
@@ -192,6 +206,29 @@ def _configured(tx: Connection, catalog: Catalog, instance: Instance) -> Configu
 def _must_run(integration: Integration) -> None:
     if integration.runnable:
         raise Invalid(f"{integration.display} cannot run here: it {integration.runnable}")
+
+
+def refuse_open_secrets(app: App, integration: str, given: Mapping[str, Json]) -> None:
+    """Raise Invalid for a secret that was given where others can read it (a command line)."""
+    with app.store.read() as tx:
+        found = app.library.catalog(tx).integration(integration)
+    for name in given:
+        parameter = found.param(name) or found.param(name.rpartition(".")[0])
+        if parameter is not None and parameter.is_secret and not name.endswith(".identifier"):
+            raise Invalid(f"{name} is a secret: give it by --secret {name}, not on the command line")
+
+
+def _named(integration: Integration, secrets: Mapping[str, Json]) -> dict[str, Json]:
+    """Secrets by full name: credentials that are a text are the password."""
+    return {
+        f"{name}.password" if _is_credentials(integration, name) and isinstance(value, str) else name: value
+        for name, value in secrets.items()
+    }
+
+
+def _is_credentials(integration: Integration, name: str) -> bool:
+    parameter = integration.param(name)
+    return parameter is not None and parameter.type == ParamType.CREDENTIALS
 
 
 def _given_only(secrets: Mapping[str, Json]) -> dict[str, Json]:
