@@ -12,7 +12,7 @@ from datetime import timedelta
 from casemirror.actions.permission import require
 from casemirror.engine import fetch, lane, poll
 from casemirror.engine.app import App
-from casemirror.engine.dispatch import Presence
+from casemirror.engine.presence import Presence
 from casemirror.engine.reconcile import Outcome, reconcile
 from casemirror.engine.turn import Turn
 from casemirror.model.actor import Actor

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from casemirror.cli import logs
 from casemirror.engine.app import App
-from casemirror.engine.dispatch import executor_name, prepare_sqlite
+from casemirror.engine.presence import executor_name
 from casemirror.model.clock import SystemClock
 from casemirror.model.errors import CasemirrorError, Invalid
 from casemirror.model.settings import Settings
@@ -82,7 +82,11 @@ class Options(BaseSettings):
     @property
     def system_url(self) -> str:
         """Where the dispatcher keeps its own tables: beside ours on PostgreSQL, in a file of its own else."""
-        return self.database_url or prepare_sqlite(self.home / "dbos.db")
+        if self.database_url:
+            return self.database_url
+        from casemirror.engine.dispatch import prepare_sqlite  # heavy, and only servers need it
+
+        return prepare_sqlite(self.home / "dbos.db")
 
 
 def options(home: Path | None, database_url: str, log_level: str) -> Options:
@@ -108,6 +112,8 @@ def opened(chosen: Options, *, serving: bool = False) -> Iterator[App]:
     known = logs.Secrets()
     level = chosen.log_level if serving or chosen.log_level == "debug" else "warning"
     logs.configure(level, chosen.log_format, known)
+    if not chosen.database_url:
+        Path(chosen.database).touch(mode=0o600)
     store = Store.open(chosen.database, chosen.files, SystemClock(), KeyRing.load(chosen.key))
     runtime = LateRuntime(chosen.work, store)
     try:

@@ -9,11 +9,7 @@ a dead process left behind and clears what is done.   Source: docs/decisions/000
 
 from __future__ import annotations
 
-import os
-import socket
 import sqlite3
-import threading
-import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +18,9 @@ from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflo
 
 from casemirror.engine import lane as lane_work
 from casemirror.engine.app import App, log
+from casemirror.engine.presence import Loop
+from casemirror.engine.presence import Presence as Presence
+from casemirror.engine.presence import executor_name as executor_name
 from casemirror.model.ids import LaneId
 from casemirror.model.lane import Lane
 from casemirror.store import heartbeats, lanes
@@ -31,15 +30,9 @@ VERSION = "1"
 """Version of the dispatched work; raise it when the arguments of `drain` change."""
 LOOK_S = 0.2
 """How often due lanes are looked for: a local change is on its way within a second."""
-BEAT_S = 2.0
 REAP_S = 2.0
 KEEP_DONE_S = 600.0
 WORKERS = 32
-
-
-def executor_name() -> str:
-    """A name for this process that tells where it runs: ``host:pid:random``."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
 def prepare_sqlite(path: Path) -> str:
@@ -51,47 +44,6 @@ def prepare_sqlite(path: Path) -> str:
         connection.close()
     path.chmod(0o600)
     return f"sqlite:///{path}"
-
-
-class Presence:
-    """Says that this process lives, every two seconds, until it is closed. Its lanes belong to it only while it does."""
-
-    def __init__(self, app: App) -> None:
-        self._app = app
-        self._loop = Loop("beat", BEAT_S, self.beat)
-
-    def __enter__(self) -> Presence:
-        with self._app.store.write() as tx:
-            for name in heartbeats.names(tx):
-                if is_dead_here(name):
-                    heartbeats.forget(tx, name)
-        self.beat()
-        self._loop.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.stop()
-        with self._app.store.write() as tx:
-            heartbeats.forget(tx, self._app.executor)
-
-    def beat(self) -> None:
-        """Write the heartbeat."""
-        with self._app.store.write() as tx:
-            heartbeats.beat(tx, self._app.executor)
-
-
-def is_dead_here(name: str) -> bool:
-    """The executor ran on this host and its process is gone: no need to wait for its heartbeat to go stale."""
-    host, pid, *_ = (*name.split(":"), "", "")
-    if host != socket.gethostname() or not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
 
 
 class Dispatcher:
@@ -181,31 +133,3 @@ class Dispatcher:
         )
         if done:
             DBOS.delete_workflows([w.workflow_id for w in done])
-
-
-class Loop:
-    """A thread that does one thing at an interval until it is stopped; an error is logged and it goes on."""
-
-    def __init__(self, name: str, every_s: float, work: Callable[[], None]) -> None:
-        self._stop = threading.Event()
-        self._every_s = every_s
-        self._work = work
-        self._name = name
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, after the round that is running."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._every_s):
-            try:
-                self._work()
-            except Exception:
-                log.exception("loop.failed", loop=self._name)
