@@ -141,7 +141,11 @@ def import_files(turn: Turn, found: Iterable[InboundEntry]) -> Iterable[InboundE
 
 
 def fingerprint(entry: InboundEntry) -> str:
-    """Identity of an inbound entry inside overlapping pulls: type, text, file name and bytes, tags."""
+    """Identity of an inbound entry: the remote's own id when the integration tells it (``id:…``, good for ever), else
+    type, text, file name and bytes, tags (good inside overlapping pulls).
+    """
+    if entry.remote_id:
+        return f"id:{entry.remote_id}"
     file = [entry.file_name, entry.file.id if entry.file else ""]
     text = canonical([entry.kind, entry.contents, file, sorted(entry.tags)])
     return hashlib.sha256(text.encode()).hexdigest()

@@ -61,7 +61,7 @@ def is_dead_here(name: str) -> bool:
 
 
 class Loop:
-    """A thread that does one thing at an interval until it is stopped; an error is logged and it goes on."""
+    """A thread that does one thing, at once and at an interval, until it is stopped; an error is logged and it goes on."""
 
     def __init__(self, name: str, every_s: float, work: Callable[[], None]) -> None:
         self._stop = threading.Event()
@@ -81,8 +81,9 @@ class Loop:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.wait(self._every_s):
+        while not self._stop.is_set():
             try:
                 self._work()
             except Exception:
                 log.exception("loop.failed", loop=self._name)
+            self._stop.wait(self._every_s)

@@ -124,16 +124,21 @@ def pull(turn: Turn, work: Work) -> Pulled:
 def pull_since(turn: Turn, link: Link) -> datetime:
     """Lower bound of what a pull asks for: the last pull's start, and the overlap off it (rules 2 and 3).
 
-    Source: MIR-087, MIR-089, MIR-090; decision 0003. An entry of uncertain outcome moves it back to before its call.
+    It is cut down to what remotes count in (seconds; minutes when the overlap allows), so that what we take for the lower
+    bound and what the remote makes of it are the same. An entry of uncertain outcome moves it back to before its call.
+    Source: MIR-087, MIR-089, MIR-090; decision 0003.
     """
+    overlap = timedelta(seconds=turn.settings.seconds("mirror.overlap"))
     if link.last_sync_at is None:
         lookback = timedelta(seconds=turn.settings.seconds("mirror.first.lookback"))
         since = LONG_AGO if link.linked_later else link.since_at - lookback
     else:
-        since = link.last_sync_at - timedelta(seconds=turn.settings.seconds("mirror.overlap"))
+        since = link.last_sync_at - overlap
     intended = record.first_intended_at(turn, link)
-    overlap = timedelta(seconds=turn.settings.seconds("mirror.overlap"))
-    return min(since, intended - overlap) if intended else since
+    since = min(since, intended - overlap) if intended else since
+    if overlap >= timedelta(minutes=1):
+        return since.replace(second=0, microsecond=0)
+    return since.replace(microsecond=0) if overlap else since
 
 
 def plan_and_apply(turn: Turn, work: Work, pulled: Pulled | None, outcome: Outcome) -> tuple[Plan, Work]:

@@ -128,6 +128,8 @@ class InboundEntry:
     file: FileRef | None = None
     """set once the file was imported into the store"""
     context: Json = field(default=None)
+    remote_id: str = ""
+    """what the remote calls it, when the integration says so: then it is never taken for another one, or for a new one"""
 
     @property
     def has_file(self) -> bool:

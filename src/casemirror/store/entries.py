@@ -112,13 +112,16 @@ def release_held(tx: Connection, incident_id: IncidentId) -> int:
 
 
 def known_fingerprints(tx: Connection, link_id: LinkId, marks: Sequence[str], since: datetime) -> Counter[str]:
-    """How often each fingerprint came in by pulls that a pull with this lower bound overlaps."""
+    """How often each fingerprint came in by pulls that a pull with this lower bound overlaps.
+
+    One that is the remote's own id (``id:…``) is known whenever it came.
+    """
     found: Counter[str] = Counter()
     for start in range(0, len(marks), 500):
         query = (
             sa.select(_TABLE.c.fingerprint, sa.func.count())
             .where(_TABLE.c.link_id == link_id, _TABLE.c.fingerprint.in_(marks[start : start + 500]))
-            .where(_TABLE.c.seen_until >= since)
+            .where(sa.or_(_TABLE.c.seen_until >= since, _TABLE.c.fingerprint.startswith("id:")))
             .group_by(_TABLE.c.fingerprint)
         )
         found.update(dict(tx.execute(query).all()))

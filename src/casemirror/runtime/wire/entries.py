@@ -97,7 +97,14 @@ def _common(entry: Mapping[str, Any]) -> dict[str, Any]:
         "note": _is_true(entry.get("Note")),
         "category": str(entry.get("Category") or ""),
         "context": entry.get("EntryContext"),
+        "remote_id": _remote_id(entry),
     }
+
+
+def _remote_id(entry: Mapping[str, Any]) -> str:
+    """Our own key, which our packs write: ``casemirror: {"id": …}``, the id that the remote gave to the comment or file."""
+    ours = entry.get("casemirror")
+    return str(ours.get("id") or "") if isinstance(ours, Mapping) else ""
 
 
 def _readable(entry: Mapping[str, Any]) -> tuple[str, str]:

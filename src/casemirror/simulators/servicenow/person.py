@@ -53,6 +53,10 @@ class Hand:
         found = self.instance.records.find(sys_id)
         return None if found is None else dict(found[1])
 
+    def rows(self, table: str) -> list[Row]:
+        """All records of a table."""
+        return [dict(row) for row in self.instance.records.all(table)]
+
     def comments(self, sys_id: str, element: str | None = "comments") -> list[Row]:
         """Journal entries, oldest first, lag or no lag; element=None: comments and work notes."""
         wanted = tables.JOURNALS if element is None else (element,)

@@ -357,7 +357,8 @@ def as_entry(message):
     said = f"{label(message['author'])}, {written.replace('.', ' ')} UTC, in Roundup"
     text = f"{message['content']}\n\n— {said}"
     return {
-        "Type": EntryType.NOTE, "ContentsFormat": EntryFormat.TEXT, "Contents": text, "Note": False, "Tags": ["roundup-comment"]
+        "Type": EntryType.NOTE, "ContentsFormat": EntryFormat.TEXT, "Contents": text, "Note": False, "Tags": ["roundup-comment"],
+        "casemirror": {"id": f"msg{message['id']}"},
     }
 
 
@@ -369,7 +370,8 @@ def new_files(client, issue, since):
         if file["creation"] < since or FILE_MARK in (file["type"] or ""):
             continue
         body = client.get(f"file/{file['id']}/binary_content", headers={**client._headers, "Accept": "*/*"}).content
-        entries.append({**fileResult(file["name"] or f"file{file['id']}", body), "Tags": ["roundup-file"], "Note": False})
+        known = {"Tags": ["roundup-file"], "Note": False, "casemirror": {"id": f"file{file['id']}"}}
+        entries.append({**fileResult(file["name"] or f"file{file['id']}", body), **known})
     return entries
 
 

@@ -306,7 +306,8 @@ def get_remote_data(client, args, params):
     for row in unique(client.since("attachment", "sys_created_on", stamp(since), f"table_sys_id={sys_id}", fields)):
         if not client.is_me(row["sys_created_by"]):
             body = client.get(f"attachment/{row['sys_id']}/file", headers={"Accept": "*/*"}).content
-            entries.append({**fileResult(row["file_name"], body), "Tags": ["servicenow-file"], "Note": False})
+            known = {"Tags": ["servicenow-file"], "Note": False, "casemirror": {"id": row["sys_id"]}}
+            entries.append({**fileResult(row["file_name"], body), **known})
     raw = as_object(client, record)
     if params.get("close_incident", True):
         entries.append(state_entry(raw, is_closed(record, params, client.table)))
@@ -326,7 +327,10 @@ def as_entry(row):
     said = f"{row['sys_created_by']}, {row['sys_created_on']} UTC, {JOURNALS[row['element']]} in ServiceNow"
     tag = "servicenow-" + JOURNALS[row["element"]].replace(" ", "-")
     text = f"{row['value']}\n\n— {said}"
-    return {"Type": EntryType.NOTE, "ContentsFormat": EntryFormat.TEXT, "Contents": text, "Note": False, "Tags": [tag]}
+    return {
+        "Type": EntryType.NOTE, "ContentsFormat": EntryFormat.TEXT, "Contents": text, "Note": False, "Tags": [tag],
+        "casemirror": {"id": row["sys_id"]},
+    }
 
 
 def state_entry(raw, closed):
