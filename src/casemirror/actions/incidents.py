@@ -140,7 +140,8 @@ def reopen(app: App, actor: Actor, incident_id: IncidentId) -> Incident:
         now = app.clock.now()
         for link in link_store.of_incident(tx, incident_id):
             revived = {"state": LinkState.ACTIVE} if link.state is LinkState.PURGED else {}
-            link_store.save(tx, link.id, reopened_here=True, **revived)
+            was_closed = link.remote_closed or link.out_status == Status.CLOSED
+            link_store.save(tx, link.id, reopened_here=True, remote_closed=was_closed, **revived)
             if revived and link.direction.inbound:
                 link_store.want(tx, link.id, now, priority=birth.PERSON, named=True, reset=True)
         entries.add_note(tx, incident_id, f"{actor.name} reopened this incident", now)

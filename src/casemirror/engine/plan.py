@@ -164,17 +164,19 @@ class StatusMerge:
 def follow_controls(link: Link, incident: Incident, told: Told, policy: Policy) -> StatusMerge:
     """Follow close and reopen entries in their order.
 
-    A close that a person undid here is not repeated until the remote was seen open again; a reopen acts only when the
-    remote was seen closed before, so that a close of ours that is not sent or not arrived yet is not undone.
+    A close that a person undid here is not repeated until the remote was seen open again, and not while the reopen is
+    still to be sent; a reopen acts only when the remote was seen closed before, so that a close of ours that is not sent
+    or not arrived yet is not undone.
     Pure; raises nothing.   Source: mirroring.md §4.5; MIR-122…135; decision 0004.
     """
     remote_closed = link.remote_closed and not told.seen_open
     reopened = link.reopened_here and remote_closed
     before = status = incident.status
+    reopen_unsent = policy.outbound and before is not Status.CLOSED and status_differs(link.out_status, before)
     out_status, closing, extra = link.out_status, None, dict[str, Json]()
     for control in told.controls if policy.inbound else ():
         if control.close:
-            if status is not Status.CLOSED and not (remote_closed and reopened):
+            if status is not Status.CLOSED and not (remote_closed and reopened) and not reopen_unsent:
                 status, out_status, closing, extra = Status.CLOSED, Status.CLOSED, control, control.extra
             remote_closed = True
         else:

@@ -153,6 +153,12 @@ def test_a_close_that_a_person_undid_is_not_repeated_until_the_remote_was_open()
     assert later.status is Status.CLOSED
 
 
+def test_an_unsent_reopen_of_ours_is_not_undone_by_the_close_that_the_remote_still_shows() -> None:
+    """MIR-128, MIR-155: the remote was closed by our own push, and no pull saw that yet; the reopen is sent."""
+    plan = plan_for(a_link(out_status=2), an_incident(), CLOSE)
+    assert (plan.status, plan.send_status, plan.remote_closed) == (None, True, True)
+
+
 def test_an_unsent_close_of_ours_is_not_undone_by_a_reopen() -> None:
     """mirroring.md §4.5: conflict, local wins; the close is sent."""
     plan = plan_for(a_link(out_status=1), an_incident(Status.CLOSED), REOPEN, seen_open=True)
