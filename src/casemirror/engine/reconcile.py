@@ -92,7 +92,7 @@ def must_pull(turn: Turn, work: Work) -> bool:
     if link.named > link.pulled or record.must_look_for_sent(turn, link):
         return True
     age = turn.app.clock.now() - (link.last_sync_at or link.since_at)
-    return age > timedelta(seconds=turn.settings.freshness_s)
+    return age >= timedelta(seconds=turn.settings.freshness_s)
 
 
 def pull(turn: Turn, work: Work) -> Pulled:
