@@ -21,7 +21,7 @@ import structlog
 import casemirror
 from casemirror.content import params
 from casemirror.content.loading import load
-from casemirror.engine import dispatch, lane
+from casemirror.engine import lane, presence
 from casemirror.engine.app import App
 from casemirror.model.clock import SystemClock
 from casemirror.model.ids import LaneId
@@ -44,7 +44,7 @@ class Bench:
 
     def drain(self) -> None:
         """Work until nothing is due."""
-        with dispatch.Presence(self.app):
+        with presence.Presence(self.app):
             while lane.drain(self.app, self.lane_id):
                 pass
 
@@ -78,7 +78,7 @@ def build(folder: Path, simulator: ServiceNowSimulator) -> Bench:
     clock = SystemClock()
     store = Store.open(folder / "casemirror.db", folder / "files", clock, KeyRing.load(folder / "key"))
     store.migrate()
-    app = App(store=store, runtime=ProcessRuntime(folder / "work"), clock=clock, executor=dispatch.executor_name())
+    app = App(store=store, runtime=ProcessRuntime(folder / "work"), clock=clock, executor=presence.executor_name())
     with store.write() as tx:
         content_items.install(tx, load(PACKS / "CasemirrorServiceNow")[0], clock.now())
         settings.put(tx, "mirror.push.freshness", "3600")

@@ -14,7 +14,7 @@ from typing import Any
 
 import casemirror
 from casemirror.actions import incidents, instances, links, packs, settings, warroom
-from casemirror.engine import dispatch, lane
+from casemirror.engine import lane, presence
 from casemirror.engine.app import App
 from casemirror.model.actor import Actor, Role
 from casemirror.model.clock import SystemClock
@@ -52,7 +52,7 @@ class Mirror:
         store = Store.open(database or folder / "casemirror.db", folder / "files", clock, KeyRing.load(folder / "key"))
         store.migrate()
         self.runtime = ProcessRuntime(folder / "work" / "test")
-        self.app = App(store=store, runtime=self.runtime, clock=clock, executor=dispatch.executor_name())
+        self.app = App(store=store, runtime=self.runtime, clock=clock, executor=presence.executor_name())
 
     def close(self) -> None:
         """End the warm processes, close the database."""
@@ -78,7 +78,7 @@ class Mirror:
 
     def turn(self, lane_id: LaneId, times: int = 1) -> None:
         """Poll, fetch and work off one lane, as many times; each one is a cycle of its own."""
-        with dispatch.Presence(self.app):
+        with presence.Presence(self.app):
             for _ in range(times):
                 with self.app.store.write() as tx:
                     now = self.app.clock.now()

@@ -18,12 +18,10 @@ from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflo
 
 from casemirror.engine import lane as lane_work
 from casemirror.engine.app import App, log
-from casemirror.engine.presence import Loop
-from casemirror.engine.presence import Presence as Presence
-from casemirror.engine.presence import executor_name as executor_name
+from casemirror.engine.presence import Loop, Presence, forget_dead
 from casemirror.model.ids import LaneId
 from casemirror.model.lane import Lane
-from casemirror.store import heartbeats, lanes
+from casemirror.store import lanes
 
 QUEUE = "lanes"
 VERSION = "1"
@@ -117,16 +115,12 @@ class Dispatcher:
     def reap(self) -> None:
         """Resume the lanes of dead processes, and clear finished runs."""
         now = self._app.clock.now()
-        with self._app.store.read() as tx:
-            alive = heartbeats.alive(tx) | {self._app.executor}
-            dead = set(heartbeats.names(tx)) - alive
+        with self._app.store.write() as tx:
+            alive = forget_dead(tx) | {self._app.executor}
         for status in DBOS.list_workflows(status="PENDING", queue_name=QUEUE, load_input=False, load_output=False):
             if status.executor_id not in alive:
                 log.warning("worker.died", executor=status.executor_id, workflow=status.workflow_id)
                 DBOS.resume_workflow(status.workflow_id, queue_name=QUEUE)
-        with self._app.store.write() as tx:
-            for name in dead:
-                heartbeats.forget(tx, name)
         done_before = (now - timedelta(seconds=KEEP_DONE_S)).isoformat()
         done = DBOS.list_workflows(
             completed_before=done_before, queue_name=QUEUE, limit=500, load_input=False, load_output=False

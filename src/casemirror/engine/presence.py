@@ -7,16 +7,28 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from casemirror.engine.app import App, log
 from casemirror.store import heartbeats
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 BEAT_S = 2.0
 
 
 def executor_name() -> str:
-    """A name for this process that tells where it runs: ``host:pid:random``."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    """A name for this process that tells where it runs: ``host:process namespace:pid:random``."""
+    return f"{socket.gethostname()}:{_namespace()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+def _namespace() -> str:
+    """Number of the process namespace: two containers may have one host name, and each its own processes."""
+    try:
+        return str(os.stat("/proc/self/ns/pid").st_ino)
+    except OSError:
+        return ""
 
 
 class Presence:
@@ -28,9 +40,7 @@ class Presence:
 
     def __enter__(self) -> Presence:
         with self._app.store.write() as tx:
-            for name in heartbeats.names(tx):
-                if is_dead_here(name):
-                    heartbeats.forget(tx, name)
+            forget_dead(tx)
         self.beat()
         self._loop.start()
         return self
@@ -47,9 +57,9 @@ class Presence:
 
 
 def is_dead_here(name: str) -> bool:
-    """The executor ran on this host and its process is gone: no need to wait for its heartbeat to go stale."""
-    host, pid, *_ = (*name.split(":"), "", "")
-    if host != socket.gethostname() or not pid.isdigit():
+    """The executor ran beside this process and is gone: no need to wait for its heartbeat to go stale."""
+    host, namespace, pid, *_ = (*name.split(":"), "", "", "")
+    if (host, namespace) != (socket.gethostname(), _namespace()) or not (namespace and pid.isdigit()):
         return False
     try:
         os.kill(int(pid), 0)
@@ -58,6 +68,16 @@ def is_dead_here(name: str) -> bool:
     except PermissionError:
         return False
     return False
+
+
+def forget_dead(tx: Connection) -> set[str]:
+    """Forget every process that is dead, by its heartbeat or because it is gone from this machine; returns the living."""
+    living = heartbeats.alive(tx)
+    for name in heartbeats.names(tx):
+        if name not in living or is_dead_here(name):
+            heartbeats.forget(tx, name)
+            living.discard(name)
+    return living
 
 
 class Loop:
