@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from support.scripted import FETCH, POLL, PULL, PUSH
-from support.world import ANALYST, World
 
 from casemirror.actions import instances, mirror
 from casemirror.model.values import parse_time
+from support.scripted import FETCH, POLL, PULL, PUSH
+from support.world import ANALYST, World
 
 
 def test_a_cycle_polls_an_instance_once(world: World) -> None:

@@ -256,7 +256,7 @@ class Remote:
         if ticket is None:
             if args["remoteId"] or not self.creates:
                 return said(args["remoteId"])
-            ticket = self.ticket(**{"title": "", "severity": 0})
+            ticket = self.ticket(title="", severity=0)
         names = ticket.fields.keys() | {"title", "description", "note", "assignee"}
         ticket.fields.update({k: v for k, v in args["delta"].items() if k in names})
         ticket.changed_at = now = self.clock.now()
@@ -278,8 +278,17 @@ class Remote:
 
     def _event(self, ticket: Ticket) -> dict[str, Any]:
         event = {"id": ticket.id, "kind": "ticket", **ticket.fields}
-        mirror = {"mirror_id": ticket.id, "mirror_instance": self.instance, "mirror_direction": "Both", "mirror_tags": "comments"}
-        return {"name": ticket.fields["title"], "occurred": time_text(ticket.created_at), "rawJSON": json.dumps({**event, **mirror})}
+        mirror = {
+            "mirror_id": ticket.id,
+            "mirror_instance": self.instance,
+            "mirror_direction": "Both",
+            "mirror_tags": "comments",
+        }
+        return {
+            "name": ticket.fields["title"],
+            "occurred": time_text(ticket.created_at),
+            "rawJSON": json.dumps({**event, **mirror}),
+        }
 
 
 class ScriptedRuntime:

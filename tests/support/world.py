@@ -12,8 +12,6 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from support.scripted import PULL, PUSH, Remote, ScriptedRuntime, Ticket
-
 from casemirror.actions import case, incidents, instances, links, settings, users, warroom
 from casemirror.content import items
 from casemirror.content.pack import Pack
@@ -34,6 +32,7 @@ from casemirror.store import instances as instance_store
 from casemirror.store import links as link_store
 from casemirror.store.database import Store
 from casemirror.store.keys import KeyRing
+from support.scripted import PULL, PUSH, Remote, ScriptedRuntime, Ticket
 
 ANALYST = Actor("bob", Role.ADMINISTRATOR)
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -56,7 +55,15 @@ MAPPED_IN = {
     "Remediation SLA": {"simple": "sla"},
     "IncomingMirrorError": {"simple": "in_mirror_error"},
 }
-SET_TIME = [[{"operator": "isAfter", "left": {"value": {"simple": "closed"}, "isContext": True}, "right": {"value": {"simple": "0001-01-01T00:00:00Z"}}}]]
+SET_TIME = [
+    [
+        {
+            "operator": "isAfter",
+            "left": {"value": {"simple": "closed"}, "isContext": True},
+            "right": {"value": {"simple": "0001-01-01T00:00:00Z"}},
+        }
+    ]
+]
 MAPPED_OUT = {
     **simple(title="name", description="details", severity="severity", state="deskstate", note="desknote"),
     **simple(sla_due="remediationsla.dueDate"),
