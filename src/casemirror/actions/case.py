@@ -89,7 +89,10 @@ def show(app: App, actor: Actor, incident_id: IncidentId) -> Case:
 
 def state_of(turn: Turn | None, link: Link, incident: Incident, unsent: int) -> LinkState:
     """How far a link's sides agree; without its integration only what changed here is known."""
-    dirty = tuple(sorted(link.dirty(incident.fields)))
+    names = set(link.dirty(incident.fields))
+    if turn is not None and turn.settings.flag("mirror.legacy.dirty"):
+        names |= link.sticky
+    dirty = tuple(sorted(names))
     current: tuple[str, ...] = ()
     if turn is not None:
         try:

@@ -161,7 +161,7 @@ def enable(app: App, actor: Actor, name: str) -> Configured:
         catalog = app.library.catalog(tx)
         instance = store.by_name(tx, name)
         _must_run(catalog.integration(instance.brand))
-        lanes.ask(tx, lanes.of_instance(tx, instance.id).id, held_reason="", not_before=None, not_before_reason="")
+        lanes.go_on(tx, lanes.of_instance(tx, instance.id).id, app.clock.now())
         return _switched(tx, app, actor, catalog, instance, enabled=True)
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from casemirror.engine.app import log
 from casemirror.engine.plan import NOTHING_TOLD, Told
 from casemirror.engine.turn import Turn
-from casemirror.mapping import incoming
+from casemirror.mapping import classify, incoming
 from casemirror.model.entry import Entry, FileRef, InboundEntry, NewEntry, Outgoing
 from casemirror.model.errors import CasemirrorError
-from casemirror.model.incident import ENGINE_FIELDS, Incident
+from casemirror.model.incident import ENGINE_FIELDS, MIRROR_ERROR_IN, Incident
 from casemirror.model.link import Link
 from casemirror.model.values import Json, canonical, time_text
 from casemirror.runtime import wire
@@ -27,9 +27,6 @@ from casemirror.store import files, users
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-MIRROR_ERROR_IN = "incomingmirrorerror"
-"""Incident field that shows why the last pull brought nothing.   Source: mirroring.md §2.8."""
 
 MARKERS = ("Mirrored from Cortex XSOAR", "_mirrored_from_xsoar", "via casemirror [ref ")
 """Texts by which integrations mark what they wrote on our behalf."""
@@ -59,13 +56,20 @@ class Pulled:
     inbox_ids: tuple[int, ...] = ()
 
 
-def understand(turn: Turn, incident: Incident, data: RemoteData) -> Told:
+def understand(turn: Turn, link: Link, incident: Incident, data: RemoteData) -> Told:
     """Map a remote object in and import the files of its entries. Reads the disk, writes only the file store."""
-    fields = map_object(turn, incident, data.object) if data.object is not None else {}
+    fields: dict[str, Json] = {}
+    kind = incident.type
+    if data.object is not None:
+        kind = type_of(turn, incident, data.object)
+        fields = map_object(turn, link, replace(incident, type=kind), data.object)
+        if link.error_in and link.error_in == incident.get(MIRROR_ERROR_IN):
+            fields = {MIRROR_ERROR_IN: "", **fields}  # we wrote it ourselves, for want of an object
     if data.message:
         fields[MIRROR_ERROR_IN] = data.message
     error_free = data.object is not None and not data.object.get("in_mirror_error")
     return Told(
+        type=kind,
         fields=known_owner(turn, fields),
         entries=tuple(import_files(turn, data.entries)),
         controls=tuple(replace(c, extra=_only_fields(turn, c.extra)) for c in data.controls),
@@ -73,14 +77,26 @@ def understand(turn: Turn, incident: Incident, data: RemoteData) -> Told:
     )
 
 
-def map_object(turn: Turn, incident: Incident, raw: Mapping[str, Any]) -> dict[str, Json]:
+def type_of(turn: Turn, incident: Incident, raw: Mapping[str, Any]) -> str:
+    """The incident's type; with `mirror.reclassify` what the instance's classifier says of the object.   Source: MIR-103."""
+    if not turn.settings.flag("mirror.reclassify"):
+        return incident.type
+    return classify.classify(raw, turn.caller.catalog.classifier(turn.instance.classifier), incident.type)
+
+
+def map_object(turn: Turn, link: Link, incident: Incident, raw: Mapping[str, Any]) -> dict[str, Json]:
     """Map a remote object in: incident field → value, only what the object tells.
 
-    A timer field is told in parts; what it does not tell stays as it is here (MIR-116).
+    A timer field is told in parts; what it does not tell stays as it is here (MIR-116). Mirror fields are not told by
+    objects: they may be constants of the mapper, and what a person set would not stay (MIR-100, MIR-101).
     """
     catalog = turn.caller.catalog
     mapped = incoming.map_in(raw, catalog.mapper(turn.instance.mapper_in), incident.type, catalog)
     turn.app.warn_of_mapping(turn.instance.name, mapped.warnings)
+    other = wire.parse_mirror_fields(mapped.mirror)
+    if other.remote_id not in ("", link.remote_id) or other.instance not in ("", link.instance_name):
+        told = {"told_id": other.remote_id, "told_instance": other.instance}
+        log.warning("link.other_target_ignored", instance=turn.instance.name, incident=incident.id, **told)
     fields = {**mapped.told}
     if "occurred" in fields:
         at = wire.parse_occurred(fields.pop("occurred"))

@@ -14,6 +14,7 @@ from casemirror.engine.app import App, log
 from casemirror.engine.reconcile import Outcome, reconcile
 from casemirror.engine.turn import LEASE_MARGIN_S, Turn
 from casemirror.model.errors import (
+    BrakePulled,
     CasemirrorError,
     LaneLost,
     LaneMustWait,
@@ -173,6 +174,11 @@ def after_error(turn: Turn, link: Link, error: CasemirrorError) -> bool:
     if isinstance(error, NotOurTurn):
         return True
     where = {"instance": turn.instance.name, "incident": link.incident_id, "code": error.stable_code}
+    if isinstance(error, BrakePulled):
+        with turn.write() as tx:
+            turn.note(tx, held_reason=error.message)
+        log.warning("lane.held", reason=error.message, **where)
+        return False
     if isinstance(error, LaneMustWait):
         with turn.write() as tx:
             links.save(tx, link.id, rate_limited=True)
@@ -186,8 +192,7 @@ def after_error(turn: Turn, link: Link, error: CasemirrorError) -> bool:
     wait_s = retry_wait_s(link.tries, turn.settings.seconds("mirror.retry.max"))
     until = turn.app.clock.now() + timedelta(seconds=wait_s)
     with turn.write() as tx:
-        links.wait(tx, link.id, until, error=error.message)
-        turn.note(tx, failed_out=turn.lane.failed_out + 1)
+        links.wait(tx, link.id, until)
     log.warning("reconcile.failed", reason=error.message[:500], tries=link.tries + 1, wait_s=wait_s, **where)
     return True
 

@@ -10,18 +10,12 @@ from casemirror.engine.commands import staged
 from casemirror.engine.turn import Turn
 from casemirror.mapping import outgoing as mapper_out
 from casemirror.model.entry import Outgoing
-from casemirror.model.incident import CLOSE_FIELDS, Incident, Status
+from casemirror.model.incident import CLOSE_FIELDS, MIRROR_ERRORS, Incident, Status
 from casemirror.model.link import Link
 from casemirror.model.plan import Plan, Policy
 from casemirror.model.settings import Settings
 from casemirror.runtime import wire
 from casemirror.runtime.command import StagedFile
-
-MIRROR_ERROR_OUT = "outgoingmirrorerror"
-"""Incident field that shows why the last push failed.   Source: mirroring.md §2.8."""
-
-OWN_FIELDS = frozenset({MIRROR_ERROR_OUT, "incomingmirrorerror"})
-"""Fields that casemirror writes about mirroring itself; they never go out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +42,7 @@ def policy_for(turn: Turn, link: Link, incident: Incident) -> Policy:
         legacy_dirty=settings.flag("mirror.legacy.dirty"),
         echo_guard_s=settings.seconds("mirror.echo.guard"),
         mapped_out=None if readable is None else readable | set(settings.words("mirror.passthrough")),
-        never_out=OWN_FIELDS,
+        never_out=frozenset(MIRROR_ERRORS),
     )
 
 

@@ -23,12 +23,14 @@ class Told:
 
     fields      incident field → value, only those that the remote told
     seen_open   the reply showed an error-free object without a close entry
+    type        the incident type that the classifier gives it (only with `mirror.reclassify`); empty: it stays
     """
 
     fields: Fields = field(default_factory=dict)
     entries: tuple[InboundEntry, ...] = ()
     controls: tuple[Control, ...] = ()
     seen_open: bool = False
+    type: str = ""
 
 
 NOTHING_TOLD = Told()
@@ -52,6 +54,7 @@ def make_plan(
     status = incident.status if state.status is None else state.status
     return Plan(
         merge=merge,
+        type="" if told.type == incident.type else told.type,
         status=state.status,
         closing=state.closing,
         entries=told.entries,

@@ -41,6 +41,7 @@ def begin_cycle(turn: Turn) -> None:
             skipped_cycles=turn.lane.skipped_cycles + skipped,
             last_poll_at=now,
             pulls_this_cycle=0,
+            closed_this_cycle=0,
             poll_asked_at=None,
         )
 
@@ -56,8 +57,7 @@ def poll(turn: Turn) -> int:
         return sweep(turn, now)
     if not turn.lane.can_poll(now):
         with turn.write() as tx:
-            found = name_all(turn, tx, now)
-        return found
+            return name_all(turn, tx, now)
     turn.hold_for(turn.settings.seconds("mirror.command.timeout"))
     started = turn.app.clock.now()
     reply = turn.caller.run("get-modified-remote-data", wire.poll_arguments(poll_since(turn, started)))
@@ -97,19 +97,17 @@ def take(turn: Turn, answer: PollAnswer, reply: Reply, started: datetime) -> int
     if answer.kind == "error" and turn.lane.cap_modified == "yes":
         raise CommandFailed(f"get-modified-remote-data failed: {answer.text}")  # rule F: nothing moves
     with turn.write() as tx:
-        if answer.kind == "data":
-            found = _take_data(turn, tx, answer, started)
-        elif answer.kind == "ids":
-            found = name_ids(turn, tx, answer.ids, started)
+        turn.note(tx, cursor_at=started, last_error="")
+        if answer.kind in ("ids", "data"):
+            turn.note(tx, cap_modified="yes", cap_modified_until=None)
+            turn.keep(tx, reply)
+            found = name_ids(turn, tx, answer.ids, started) + _take_data(turn, tx, answer, started)
         elif answer.kind == "silent" and turn.lane.cap_modified == "yes":
+            turn.keep(tx, reply)
             found = 0
         else:
             _learn_absent(turn, tx, answer, started)
             found = name_all(turn, tx, started)
-        if answer.kind in ("ids", "data"):
-            turn.note(tx, cap_modified="yes", cap_modified_until=None)
-        turn.note(tx, cursor_at=started, last_error="")
-        turn.keep(tx, reply)
         polls.forget_old(tx, turn.instance.id, started - timedelta(seconds=turn.settings.seconds("mirror.unmatched.ttl")))
     return found
 

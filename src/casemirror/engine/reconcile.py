@@ -18,7 +18,7 @@ from casemirror.engine import inbound, outbound, record
 from casemirror.engine.inbound import Pulled, Window
 from casemirror.engine.plan import NOTHING_TOLD, make_plan
 from casemirror.engine.turn import Turn
-from casemirror.model.errors import CreateUnconfirmed, NotImplementedByIntegration
+from casemirror.model.errors import CasemirrorError, CreateUnconfirmed, NotImplementedByIntegration
 from casemirror.model.ids import LinkId
 from casemirror.model.incident import Incident
 from casemirror.model.link import Link, LinkState
@@ -102,7 +102,7 @@ def pull(turn: Turn, work: Work) -> Pulled:
     waiting = record.take_inbox(turn, link)
     if waiting is not None:
         window = Window(since=since, started=waiting.received_at, ended=waiting.received_at)
-        told = inbound.understand(turn, work.incident, waiting.data)
+        told = inbound.understand(turn, link, work.incident, waiting.data)
         return Pulled(told=told, window=window, payload=waiting.data.object, inbox_ids=waiting.ids)
     turn.hold_for(turn.settings.seconds("mirror.command.timeout"))
     started = clock.now()
@@ -111,10 +111,13 @@ def pull(turn: Turn, work: Work) -> Pulled:
     )
     try:
         data = wire.parse_pull(reply)
-        told = inbound.understand(turn, work.incident, data)
+        told = inbound.understand(turn, link, work.incident, data)
     except NotImplementedByIntegration:
         record.pull_not_implemented(turn, reply)
         return Pulled(window=Window(since=since, started=started, ended=clock.now()))
+    except CasemirrorError as error:
+        record.pull_failed(turn, link, error)
+        raise
     finally:
         reply.discard()
     window = Window(since=since, started=started, ended=clock.now())
@@ -144,8 +147,8 @@ def pull_since(turn: Turn, link: Link) -> datetime:
 def plan_and_apply(turn: Turn, work: Work, pulled: Pulled | None, outcome: Outcome) -> tuple[Plan, Work]:
     """Plan on what is true now and write everything of the pull in one transaction (rule 4)."""
     with turn.write() as tx:
-        link = links.load(tx, work.link.id)
-        incident = incidents.load(tx, link.incident_id)
+        incident = incidents.load(tx, work.incident.id)
+        link = links.load(tx, work.link.id).edited(incident.fields)
         told = pulled.told if pulled else NOTHING_TOLD
         now = turn.app.clock.now()
         outgoing = entries.unsent(tx, link)
@@ -154,10 +157,11 @@ def plan_and_apply(turn: Turn, work: Work, pulled: Pulled | None, outcome: Outco
             entries.mark_sent(tx, link.id, [o.entry.id for o in arrived], now)
             outgoing = tuple(o for o in outgoing if o not in arrived)
         plan = make_plan(link, incident, told, outgoing, outbound.policy_for(turn, link, incident), now)
-        incident = record.write_incident(turn, tx, link, incident, plan, now)
+        incident, written = record.write_incident(turn, tx, link, incident, plan, now)
+        link = replace(link, base={**link.base, **written})
         if pulled:
             outcome.entries_in = record.write_entries(turn, tx, link, incident, plan, pulled.window, now)
-        link = record.write_link(turn, tx, link, work.named, incident, plan, pulled, now)
+        link = record.write_link(turn, tx, link, work.named, plan, pulled, now)
         record.write_decisions(tx, link, plan, pulled, now)
         if pulled and pulled.reply:
             turn.keep(tx, pulled.reply)
@@ -189,7 +193,10 @@ def push_and_settle(turn: Turn, work: Work, plan: Plan, outcome: Outcome) -> Wor
     outcome.steps.append("pushed")
     outcome.fields_out += len(plan.merge.push)
     outcome.entries_out += len(package.sends)
-    return replace(work, link=record.settle(turn, work.link, plan, package, remote_id, reply))
+    link = record.settle(turn, work.link, plan, package, remote_id, reply)
+    if not link.remote_id:
+        raise record.not_created(turn, link)
+    return replace(work, link=link)
 
 
 def push(turn: Turn, work: Work, plan: Plan, package: outbound.Package) -> Reply:

@@ -11,14 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 from casemirror.engine import inbound
 from casemirror.engine.app import log
-from casemirror.engine.inbound import MIRROR_ERROR_IN, Pulled, Window
-from casemirror.engine.outbound import MIRROR_ERROR_OUT, Package
+from casemirror.engine.inbound import Pulled, Window
+from casemirror.engine.outbound import Package
 from casemirror.engine.turn import Turn
-from casemirror.model.errors import CasemirrorError, CommandFailed, LaneMustWait, NotOurTurn
-from casemirror.model.incident import CLOSE_FIELDS, Incident, Status
-from casemirror.model.link import Link, LinkState, Pushed
+from casemirror.model.errors import (
+    BrakePulled,
+    CasemirrorError,
+    CommandFailed,
+    CreateRefused,
+    LaneMustWait,
+    NotCreated,
+    NotOurTurn,
+)
+from casemirror.model.incident import CLOSE_FIELDS, MIRROR_ERROR_IN, MIRROR_ERROR_OUT, Incident, Status
+from casemirror.model.link import Link, Pushed
 from casemirror.model.plan import Plan
-from casemirror.model.values import Json, is_empty, parse_time, same, time_text
+from casemirror.model.values import Fields, Json, is_empty, parse_time, same, time_text
 from casemirror.runtime import wire
 from casemirror.runtime.command import Reply
 from casemirror.store import decisions, entries, incidents, links, payloads
@@ -33,29 +41,50 @@ MIRROR_USER = "DBot"
 
 def write_incident(
     turn: Turn, tx: Connection, link: Link, incident: Incident, plan: Plan, now: datetime
-) -> Incident:
-    """Write a plan's fields and state, as mirror; the incident's other links are told. No write when nothing changed."""
+) -> tuple[Incident, Fields]:
+    """Write a plan's fields and state, as mirror; the incident's other links are told. No write when nothing changed.
+
+    Returns the incident, and the fields that mirroring itself gave a value: both sides agree on them, none is dirty.
+    """
     fields: dict[str, Json] = {**plan.merge.write}
-    columns: dict[str, Any] = {}
+    columns: dict[str, Any] = {"type": plan.type} if plan.type else {}
     if plan.status is Status.CLOSED and plan.closing is not None:
+        mind_brake(turn, tx)
         fields |= {"closeReason": plan.closing.reason, "closeNotes": plan.closing.notes, "closingUserId": MIRROR_USER}
         fields |= stopped_timers(incident, now)
         columns = {"status": Status.CLOSED, "closed_at": now}
     elif plan.status is Status.ACTIVE:
         fields |= dict.fromkeys(CLOSE_FIELDS, "")
         columns = {"status": Status.ACTIVE, "closed_at": None, "last_open_at": now}
-    fields = {name: value for name, value in fields.items() if not same(value, incident.get(name))}
-    if not fields and not columns:
-        return incident
-    if fields.get("occurred"):
-        columns["occurred_at"] = parse_time(str(fields["occurred"]))
-    changed = incidents.save(tx, incident.id, incident.version, now=now, fields=fields, **columns)
+    changes = {name: value for name, value in fields.items() if not same(value, incident.get(name))}
+    if not changes and not columns:
+        return incident, fields
+    if changes.get("occurred"):
+        columns["occurred_at"] = parse_time(str(changes["occurred"]))
+    changed = incidents.save(tx, incident.id, incident.version, now=now, fields=changes, **columns)
     if "status" in columns:
         verb = "closed" if changed.status is Status.CLOSED else "reopened"
         reason = f": {changed.get('closeReason')}" if changed.get("closeReason") else ""
         entries.add_note(tx, incident.id, f"{turn.instance.name} {verb} this incident{reason}", now)
     links.want_others(tx, incident.id, link.id, now)
-    return changed
+    return changed, fields
+
+
+def mind_brake(turn: Turn, tx: Connection) -> None:
+    """Count a close by mirroring; raises BrakePulled when one more would be too large a share at once (rule 10).
+
+    A remote that lost its data, or an integration gone wrong, looks like a remote that closed everything.
+    """
+    share, closed = turn.settings.count("mirror.brake.closed"), turn.lane.closed_this_cycle
+    were_open = links.open_count(tx, turn.instance.id) + closed
+    is_off = turn.lane.brake_off_until is not None and turn.app.clock.now() < turn.lane.brake_off_until
+    enough = were_open >= turn.settings.count("mirror.brake.minimum")
+    if share and enough and not is_off and (closed + 1) * 100 > share * were_open:
+        raise BrakePulled(
+            f"{turn.instance.name} would close more than {share} % of its {were_open} open incidents at once; look there, "
+            f"then `casemirror instance enable {turn.instance.name}` lets it go on"
+        )
+    turn.note(tx, closed_this_cycle=closed + 1)
 
 
 def stopped_timers(incident: Incident, now: datetime) -> dict[str, Json]:
@@ -85,18 +114,16 @@ def write_link(
     tx: Connection,
     link: Link,
     named: int,
-    incident: Incident,
     plan: Plan,
     pulled: Pulled | None,
     now: datetime,
 ) -> Link:
     """Write what both sides agreed on, and, after a good pull, its time (taken before the call: rule 2)."""
     base = {**link.base, **plan.merge.base}
-    if plan.status is not None:
-        base |= {name: incident.get(name) for name in (*CLOSE_FIELDS, *(plan.closing.extra if plan.closing else ()))}
     guard = timedelta(seconds=turn.settings.seconds("mirror.echo.guard"))
     columns: dict[str, Any] = {
         "base": base,
+        "sticky": link.sticky,
         "pushed": {name: pushed for name, pushed in link.pushed.items() if now - pushed.at < guard},
         "remote_closed": plan.remote_closed,
         "reopened_here": plan.reopened_here,
@@ -125,15 +152,15 @@ def settle(turn: Turn, link: Link, plan: Plan, package: Package, remote_id: str,
     now = turn.app.clock.now()
     with turn.write() as tx:
         fresh = links.load(tx, link.id)
-        sent = {} if plan.merge.push is None else dict(plan.merge.push)
-        pushed = {n: Pushed(before=fresh.known(n), sent=v, at=now) for n, v in sent.items()}
-        columns: dict[str, Any] = {"base": {**fresh.base, **sent}, "pushed": {**fresh.pushed, **pushed}}
+        made_nothing = plan.create and not remote_id
+        columns = {} if made_nothing else _agreed(fresh, plan, now)
         if reply is not None:
-            incident = incidents.load(tx, link.incident_id)
-            columns |= _arrived(turn, fresh, plan, incident, remote_id, now)
+            columns |= _answered(fresh, now)
             turn.keep(tx, reply)
-            entries.mark_sent(tx, link.id, [o.entry.id for o in package.sends], now)
-            _clear_error(tx, incident, now)
+            if not made_nothing:
+                columns |= _arrived(turn, fresh, plan, package, remote_id)
+                entries.mark_sent(tx, link.id, [o.entry.id for o in package.sends], now)
+            _clear_error(tx, incidents.load(tx, link.incident_id), now)
         entries.mark_undeliverable(tx, link.id, [o.entry.id for o in package.lost])
         saved = links.save(tx, link.id, **columns)
         if remote_id and not fresh.remote_id:
@@ -143,43 +170,39 @@ def settle(turn: Turn, link: Link, plan: Plan, package: Package, remote_id: str,
     return saved
 
 
-def _arrived(
-    turn: Turn, link: Link, plan: Plan, incident: Incident, remote_id: str, now: datetime
-) -> dict[str, Any]:
+def _agreed(link: Link, plan: Plan, now: datetime) -> dict[str, Any]:
+    """Link columns for what was sent: now it is the base."""
+    pushed = {n: Pushed(before=link.known(n), sent=v, at=now) for n, v in plan.merge.push.items()}
+    return {"base": {**link.base, **plan.merge.push}, "pushed": {**link.pushed, **pushed}}
+
+
+def _answered(link: Link, now: datetime) -> dict[str, Any]:
     """Link columns after a call that the integration reported as good."""
-    columns: dict[str, Any] = {
-        "last_push_at": now,
-        "error_out": "",
-        "tries_out": 0,
-        "creating_at": None,
-        "rate_limited": False,
-    }
+    synced = {} if link.direction.inbound else {"last_sync_at": now}
+    good = {"error_out": "", "tries_out": 0, "creating_at": None, "rate_limited": False}
+    return {"last_push_at": now, **good, **synced}
+
+
+def _arrived(turn: Turn, link: Link, plan: Plan, package: Package, remote_id: str) -> dict[str, Any]:
+    """Link columns for what the remote knows now: the state that the call carried (changed since: the next push), its id."""
+    columns: dict[str, Any] = {}
     if plan.send_status or plan.create:
-        columns["out_status"] = int(incident_status_sent(plan, link, incident))
-    if not link.direction.inbound:
-        columns["last_sync_at"] = now
+        columns["out_status"] = int(package.args["status"])
     if link.remote_id:
         if remote_id and remote_id != link.remote_id:
             log.warning("link.other_id_ignored", link=link.id, remote_id=link.remote_id, answered=remote_id)
     elif remote_id:
         columns |= {"remote_id": remote_id, "create_attempts": 0}
-    elif plan.create:
-        columns |= _not_created(turn, link)
     return columns
 
 
-def _not_created(turn: Turn, link: Link) -> dict[str, Any]:
-    """A creation call that answered no id is no error; after some attempts the link waits for a change (MIR-181)."""
-    if link.create_attempts < turn.settings.count("mirror.create.attempts"):
-        return {}
-    reason = f"{turn.instance.name} answered no id to {link.create_attempts} creation calls; it may not create tickets"
-    return {"state": LinkState.HELD, "held_reason": reason}
-
-
-def incident_status_sent(plan: Plan, link: Link, incident: Incident) -> Status:
-    """The state that the call carried. Changed since: the difference makes the next push."""
-    del plan, link
-    return incident.status
+def not_created(turn: Turn, link: Link) -> CasemirrorError:
+    """A creation call answered no id: it is tried again; after some attempts the link waits for a change (MIR-181)."""
+    count = link.create_attempts
+    text = f"{turn.instance.name} answered no id to {count} creation call{'s' * (count > 1)}"
+    if count < turn.settings.count("mirror.create.attempts"):
+        return NotCreated(text)
+    return CreateRefused(f"{text}; it may not create objects. A change of the incident tries again")
 
 
 def _clear_error(tx: Connection, incident: Incident, now: datetime) -> None:
@@ -200,6 +223,16 @@ def push_failed(turn: Turn, link: Link, error: Exception) -> None:
         if type(error) is CommandFailed:
             columns["creating_at"] = None  # the integration said that nothing was created
         links.save(tx, link.id, **columns)
+        turn.note(tx, failed_out=turn.lane.failed_out + 1)
+
+
+def pull_failed(turn: Turn, link: Link, error: CasemirrorError) -> None:
+    """Keep on the link why a pull failed. A rate limit is no failure."""
+    if isinstance(error, LaneMustWait | NotOurTurn):
+        return
+    with turn.write() as tx:
+        links.save(tx, link.id, error_in=error.message, tries_in=link.tries_in + 1)
+        turn.note(tx, failed_in=turn.lane.failed_in + 1)
 
 
 def pull_not_implemented(turn: Turn, reply: Reply) -> None:

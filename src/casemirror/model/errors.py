@@ -6,14 +6,17 @@
     ├── RetryLater            this link waits and is tried again
     │   ├── CommandFailed     the integration reported an error
     │   │   └── NotImplementedByIntegration  it has no such command
+    │   ├── NotCreated        a creation call answered no id
     │   ├── CommandTimedOut   the wall clock limit ran out, the process group was killed
     │   └── ProcessDied       the child ended without an answer
     ├── LaneMustWait          the lane waits; nothing counts as a failure; the same link is first again
     │   ├── RateLimited       "API rate limit"
-    │   └── PollSkipped       "skip update"
+    │   ├── PollSkipped       "skip update"
+    │   └── BrakePulled       too much would change at once: it waits until a person says go on
     ├── NeedsAttention        held until a person or a new mapper changes something
     │   ├── MappingFailed
     │   ├── MalformedReply    the reply is not data
+    │   ├── CreateRefused     creation calls answer no id, again and again
     │   └── CreateUnconfirmed nobody knows whether the remote object was created
     ├── NotOurTurn            dropped silently, still due
     │   ├── LaneLost          another worker owns the lane now
@@ -65,6 +68,12 @@ class NotImplementedByIntegration(CommandFailed):
     code = "command.not_implemented"
 
 
+class NotCreated(RetryLater):
+    """A creation call ended well and answered no id: the integration made nothing, this time."""
+
+    code = "link.not_created"
+
+
 class CommandTimedOut(RetryLater):
     """The command's wall clock limit ran out and its process group was killed."""
 
@@ -95,6 +104,12 @@ class PollSkipped(LaneMustWait):
     code = "remote.poll_skipped"
 
 
+class BrakePulled(LaneMustWait):
+    """Mirroring is about to close more incidents than the brake allows; a person must say go on."""
+
+    code = "lane.brake_pulled"
+
+
 class NeedsAttention(CasemirrorError):
     """Held until a person or a new mapper changes something."""
 
@@ -111,6 +126,12 @@ class MalformedReply(NeedsAttention):
     """The reply of a command is not in the contract's form."""
 
     code = "command.malformed_reply"
+
+
+class CreateRefused(NeedsAttention):
+    """Creation calls answer no id, again and again: the integration does not create objects."""
+
+    code = "link.create_refused"
 
 
 class CreateUnconfirmed(NeedsAttention):

@@ -39,6 +39,14 @@ SYSTEM_FIELDS: Final = frozenset(
 
 CLOSE_FIELDS: Final = ("closeReason", "closeNotes", "closingUserId")
 
+MIRROR_ERROR_IN: Final = "incomingmirrorerror"
+MIRROR_ERROR_OUT: Final = "outgoingmirrorerror"
+MIRROR_ERRORS: Final = (MIRROR_ERROR_IN, MIRROR_ERROR_OUT)
+"""Fields that show why the last pull brought nothing and why the last push failed; they are never dirty and never go out.
+
+Source: mirroring.md §2.8.
+"""
+
 ENGINE_FIELDS: Final = frozenset(
     "id version guid type status created modified closed activated lastOpen openDuration rawJSON rawType rawName "
     "investigationId labels attachment droppedCount linkedCount dbotMirrorId dbotMirrorInstance dbotMirrorDirection "

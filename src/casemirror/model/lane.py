@@ -17,6 +17,7 @@ class Lane:
     not_before     nothing is done until then (rate limit, skipped poll); `not_before_reason` says why
     held_reason    not empty: a safety brake stopped it, and a person must say go on
     cursor_at      start of the last good poll
+    closed_this_cycle  incidents that mirroring closed since the last poll; brake_off_until: a person let the lane go on
     cap_*          what is known of get-modified-remote-data and get-remote-data: unknown, yes, no (until …)
     """
 
@@ -45,6 +46,8 @@ class Lane:
     failed_in: int = 0
     failed_out: int = 0
     pulls_this_cycle: int = 0
+    closed_this_cycle: int = 0
+    brake_off_until: datetime | None = None
 
     def can_poll(self, now: datetime) -> bool:
         """get-modified-remote-data is not known to be missing (or it is time to try again)."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from casemirror.model.ids import IncidentId, InstanceId, LinkId
+from casemirror.model.incident import MIRROR_ERRORS
 from casemirror.model.values import Fields, Json, parse_time, same, time_text
 
 
@@ -127,5 +128,9 @@ class Link:
 
     def dirty(self, fields: Fields) -> dict[str, Json]:
         """Fields that changed here since: name → local value (`local − base`).   Source: design §1.2."""
-        names = {**self.assumed, **self.base, **fields}
-        return {n: fields.get(n) for n in names if not same(fields.get(n), self.known(n))}
+        names = ({**self.assumed, **self.base, **fields}).keys() - set(MIRROR_ERRORS)
+        return {n: fields.get(n) for n in sorted(names) if not same(fields.get(n), self.known(n))}
+
+    def edited(self, fields: Fields) -> Link:
+        """The link with what is dirty now noted as edited here once (`sticky`).   Source: MIR-109."""
+        return replace(self, sticky=self.sticky | self.dirty(fields).keys())

@@ -74,9 +74,10 @@ class Merge:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything one reconcile does; `status` None leaves the incident's state alone."""
+    """Everything one reconcile does; `status` None and `type` "" leave the incident's state and type alone."""
 
     merge: Merge = field(default_factory=Merge)
+    type: str = ""
     status: Status | None = None
     closing: Control | None = None
     """the control entry that `status` follows"""
@@ -92,7 +93,7 @@ class Plan:
     @property
     def changes_incident(self) -> bool:
         """Something of the incident itself must be written here."""
-        return bool(self.merge.write) or self.status is not None or bool(self.entries)
+        return bool(self.merge.write) or bool(self.type) or self.status is not None or bool(self.entries)
 
     @property
     def must_push(self) -> bool:

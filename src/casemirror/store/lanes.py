@@ -16,6 +16,8 @@ from casemirror.store.database import now as database_now
 from casemirror.store.database import store_of
 
 _TABLE = schema.lane
+BRAKE_OFF = timedelta(hours=1)
+"""How long a brake stays off after a person said go on."""
 
 
 def load(tx: Connection, lane_id: LaneId) -> Lane:
@@ -82,6 +84,14 @@ def save(tx: Connection, lane: Lane, **columns: Any) -> Lane:
 def ask(tx: Connection, lane_id: LaneId, **columns: Any) -> None:
     """Ask a lane for something, whoever owns it (`poll_asked_at`, `next_fetch_at`, `held_reason`, `not_before`)."""
     tx.execute(_TABLE.update().where(_TABLE.c.id == lane_id).values(**columns))
+
+
+def go_on(tx: Connection, lane_id: LaneId, now: datetime) -> None:
+    """A person lets a lane work again. One that a brake had stopped may finish what it was about to do (rule 10)."""
+    columns: dict[str, Any] = {"held_reason": "", "not_before": None, "not_before_reason": ""}
+    if load(tx, lane_id).held_reason:
+        columns["brake_off_until"] = now + BRAKE_OFF
+    ask(tx, lane_id, **columns)
 
 
 def due(tx: Connection, now: datetime, *, mirroring: bool = True) -> list[LaneId]:

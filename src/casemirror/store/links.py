@@ -194,10 +194,9 @@ def finish(tx: Connection, link_id: LinkId, seen: int) -> None:
     tx.execute(_TABLE.update().where(_TABLE.c.id == link_id).values(tries=0))
 
 
-def wait(tx: Connection, link_id: LinkId, until: datetime, *, error: str) -> None:
+def wait(tx: Connection, link_id: LinkId, until: datetime) -> None:
     """A reconcile failed: this link waits alone, and is tried again then (rule 9)."""
-    changes = {"due_at": until, "tries": _TABLE.c.tries + 1, "tries_in": _TABLE.c.tries_in + 1, "error_in": error}
-    tx.execute(_TABLE.update().where(_TABLE.c.id == link_id).values(**changes))
+    tx.execute(_TABLE.update().where(_TABLE.c.id == link_id).values(due_at=until, tries=_TABLE.c.tries + 1))
 
 
 def delete(tx: Connection, link_id: LinkId) -> None:

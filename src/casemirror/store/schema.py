@@ -290,6 +290,8 @@ lane = sa.Table(
     _count("failed_in"),
     _count("failed_out"),
     _count("pulls_this_cycle"),
+    _count("closed_this_cycle"),
+    _time("brake_off_until"),
 )
 
 poll_ledger = sa.Table(

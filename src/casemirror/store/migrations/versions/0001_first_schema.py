@@ -157,6 +157,8 @@ def upgrade() -> None:
         sa.Column("failed_in", sa.Integer(), server_default="0", nullable=False),
         sa.Column("failed_out", sa.Integer(), server_default="0", nullable=False),
         sa.Column("pulls_this_cycle", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("closed_this_cycle", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("brake_off_until", schema.UtcTime(), nullable=True),
         sa.ForeignKeyConstraint(["instance_id"], ["instance.id"], name=op.f("fk_lane_instance_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lane")),
     )
