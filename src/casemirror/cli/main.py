@@ -10,7 +10,6 @@ import typer
 import casemirror
 from casemirror.cli import (
     config,
-    demo,
     incident,
     instance,
     key,
@@ -23,6 +22,7 @@ from casemirror.cli import (
     simulate,
     user,
 )
+from casemirror.cli.demo import command as demo
 from casemirror.cli.failures import Group
 
 app = typer.Typer(

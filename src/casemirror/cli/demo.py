@@ -1,9 +1,0 @@
-"""`casemirror demo`."""
-
-from __future__ import annotations
-
-import typer
-
-
-def demo(ctx: typer.Context) -> None:
-    """See it work."""
