@@ -16,7 +16,6 @@ from casemirror.actions import probes
 from casemirror.model.ids import LaneId
 from casemirror.model.incident import Status
 from casemirror.simulators.servicenow import ServiceNowSimulator
-
 from support.mirror import ANALYST, BY_HAND, Mirror
 
 CONTENT = os.environ.get("CASEMIRROR_PUBLIC_CONTENT", "")
