@@ -6,7 +6,7 @@ import pytest
 
 from casemirror.actions import instances, mirror
 from casemirror.model.values import parse_time
-from support.scripted import FETCH, POLL, PULL, PUSH
+from support.desk import FETCH, POLL, PULL, PUSH
 from support.world import ANALYST, World
 
 

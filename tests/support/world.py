@@ -32,7 +32,7 @@ from casemirror.store import instances as instance_store
 from casemirror.store import links as link_store
 from casemirror.store.database import Store
 from casemirror.store.keys import KeyRing
-from support.scripted import PULL, PUSH, Remote, ScriptedRuntime, Ticket
+from support.desk import PULL, PUSH, Remote, ScriptedRuntime, Ticket
 
 ANALYST = Actor("bob", Role.ADMINISTRATOR)
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
