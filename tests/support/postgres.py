@@ -34,7 +34,9 @@ def running() -> Iterator[str]:
 def new_database(admin_url: str) -> str:
     """Create an empty database on the server; returns its URL."""
     name = f"casemirror_{next(_COUNT)}_{uuid.uuid4().hex[:8]}"
-    engine = sa.create_engine(admin_url.replace("postgresql://", "postgresql+psycopg://", 1), isolation_level="AUTOCOMMIT")
+    engine = sa.create_engine(
+        admin_url.replace("postgresql://", "postgresql+psycopg://", 1), isolation_level="AUTOCOMMIT"
+    )
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {name}")
