@@ -157,10 +157,10 @@ def plan_and_apply(turn: Turn, work: Work, pulled: Pulled | None, outcome: Outco
             entries.mark_sent(tx, link.id, [o.entry.id for o in arrived], now)
             outgoing = tuple(o for o in outgoing if o not in arrived)
         plan = make_plan(link, incident, told, outgoing, outbound.policy_for(turn, link, incident), now)
-        incident, written = record.write_incident(turn, tx, link, incident, plan, now)
-        link = replace(link, base={**link.base, **written})
         if pulled:
             outcome.entries_in = record.write_entries(turn, tx, link, incident, plan, pulled.window, now)
+        incident, written = record.write_incident(turn, tx, link, incident, plan, now)
+        link = replace(link, base={**link.base, **written})
         link = record.write_link(turn, tx, link, work.named, plan, pulled, now)
         record.write_decisions(tx, link, plan, pulled, now)
         if pulled and pulled.reply:
