@@ -35,9 +35,17 @@ class Sealed:
 
 
 class KeyRing:
-    """The master keys by id; the first one wraps, all of them unwrap."""
+    """The master keys by id; the first one wraps, all of them unwrap.
 
-    def __init__(self, keys: tuple[bytes, ...]) -> None:
+    One that came from a file follows it: a key that was rotated by another process is known to a running server at once.
+    """
+
+    def __init__(self, keys: tuple[bytes, ...], path: Path | None = None) -> None:
+        self._path = path
+        self._stamp = _stamp(path)
+        self._take(keys)
+
+    def _take(self, keys: tuple[bytes, ...]) -> None:
         if not keys or any(len(key) != 32 for key in keys):
             raise Invalid("the master key must be 32 bytes (base64 of them in the key file or in CASEMIRROR_KEY)")
         self._keys: Mapping[str, bytes] = {key_id(key): key for key in keys}
@@ -56,11 +64,18 @@ class KeyRing:
             _write(path, [secrets.token_bytes(32)])
         if path.stat().st_mode & 0o077:
             raise Invalid(f"{path} can be read by others; make it private: chmod 600 {path}")
-        lines = [line.strip() for line in path.read_text().splitlines() if line.strip()]
-        return cls(tuple(_decode(line, str(path)) for line in lines))
+        return cls(_read(path), path)
+
+    def _follow(self) -> None:
+        """Read the file anew when it changed."""
+        stamp = _stamp(self._path)
+        if self._path is not None and stamp and stamp != self._stamp:
+            self._take(_read(self._path))
+            self._stamp = stamp
 
     def seal(self, value: Any, place: str) -> Sealed:
         """Encrypt a JSON value for one place (``instance id/parameter``)."""
+        self._follow()
         data_key = secrets.token_bytes(32)
         return Sealed(
             key_id=self.current,
@@ -78,6 +93,7 @@ class KeyRing:
         return Sealed(key_id=self.current, wrapped=wrapped, sealed=sealed.sealed)
 
     def _data_key(self, sealed: Sealed, place: str) -> bytes:
+        self._follow()
         if sealed.key_id not in self._keys:
             raise Invalid(
                 f"the secret of {place} was encrypted with master key {sealed.key_id}, which is not in the key file; "
@@ -96,6 +112,20 @@ def add_key(path: Path) -> KeyRing:
 def drop_old_keys(path: Path) -> None:
     """Keep only the current master key in the key file."""
     _write(path, [_decode(path.read_text().split()[0], str(path))])
+
+
+def _read(path: Path) -> tuple[bytes, ...]:
+    lines = [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    return tuple(_decode(line, str(path)) for line in lines)
+
+
+def _stamp(path: Path | None) -> tuple[int, int] | None:
+    """Tells one state of a file from another; None when there is none."""
+    try:
+        found = path.stat() if path else None
+    except OSError:
+        return None
+    return (found.st_ino, found.st_mtime_ns) if found else None
 
 
 def key_id(key: bytes) -> str:

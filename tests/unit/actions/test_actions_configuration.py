@@ -16,6 +16,8 @@ from casemirror.model.values import ZERO_TIME
 from casemirror.runtime.command import Reply
 from casemirror.store import audit
 from casemirror.store import instances as store
+from casemirror.store.database import Store
+from casemirror.store.keys import KeyRing
 from support.scripted import Remote
 
 GIVEN = {"url": "http://127.0.0.1:1", "credentials.identifier": "mirror"}
@@ -166,10 +168,14 @@ def test_users_are_found_by_integrations(app: App, me: Actor) -> None:
 
 
 def test_a_rotated_key_opens_every_secret(app: App, me: Actor, snow: str, tmp_path: Path) -> None:
-    """Issue: rotation."""
+    """Issue: rotation; a running server goes on by the new key."""
     old = (tmp_path / "key").read_text()
+    server = Store.open(tmp_path / "casemirror.db", tmp_path / "files", app.clock, KeyRing.load(tmp_path / "key"))
     assert keys.rotate(app, me, tmp_path / "key") == 1
     assert (tmp_path / "key").read_text() != old
+    with server.read() as tx:
+        assert store.secrets(tx, store.by_name(tx, snow).id)["credentials"]["password"] == "hush-hush"  # type: ignore[index,call-overload]
+    server.close()
     with app.store.read() as tx:
         assert store.secrets(tx, store.by_name(tx, snow).id)["credentials"]["password"] == "hush-hush"  # type: ignore[index,call-overload]
 

@@ -143,6 +143,7 @@ class Day:
         closed: Check = lambda t: t.closed  # noqa: E731
         reopened: Check = lambda t: not t.closed  # noqa: E731
         self._does("Alice", self.snow, printer, "closes it", lambda: self.snow.stage.snow.close(printer.snow), closed)
+        self._wait_for_closed(printer)
         self._does(
             "Bob",
             self.tracker,

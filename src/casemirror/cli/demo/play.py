@@ -18,6 +18,10 @@ from casemirror.cli.demo.proof import Proof
 from casemirror.cli.demo.stage import Stage
 from casemirror.cli.demo.telling import Teller
 
+INTRODUCTION = """\
+Two ticket systems are kept the same by casemirror: a simulated ServiceNow and a real Roundup tracker, all on this machine.
+Alice works in ServiceNow, Bob in Roundup, and you in casemirror. Each line is one change, and when it arrived elsewhere.
+Starting …"""
 WIDTH = 140
 """Characters of a line that does not go to a terminal."""
 
@@ -25,22 +29,23 @@ WIDTH = 140
 def play(wanted: Path | None, *, once: bool) -> int:
     """Play the day; returns the exit code: 0 when all sides agree.
 
-    A temporary folder is removed again, unless there is something to find out from it.
+    A temporary folder is removed again, unless the sides do not agree: then there is something to find out from it.
     """
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, emoji=False)
     signal.signal(signal.SIGTERM, _end)
     folder = stage.make_folder(wanted)
-    agreed = False
+    agreed = stopped = False
     try:
-        console.print("Starting a simulated ServiceNow, a real Roundup tracker and casemirror …")
+        console.print(INTRODUCTION, soft_wrap=True)
         with stage.running(folder) as running:
             agreed = _act(running, console)
             if not once:
                 _stay(running, console)
     except KeyboardInterrupt:
+        stopped = True
         console.print("\nStopped.")
     finally:
-        if wanted is None and agreed:
+        if wanted is None and (agreed or stopped):
             shutil.rmtree(folder, ignore_errors=True)
         else:
             console.print(f"Everything is kept in {folder}.", soft_wrap=True)
