@@ -51,7 +51,7 @@ def mirror_now(app: App, actor: Actor, name: str) -> Cycle:
 
 
 def fetch_now(app: App, actor: Actor, name: str) -> Cycle:
-    """Fetch new incidents at once, also when the instance does not fetch by itself."""
+    """Fetch new incidents at once. Raises Conflict when the instance is disabled or does not fetch, and what the fetch raises."""
     return _cycle(app, actor, name, "instance.fetch", _fetch, _ask_fetch)
 
 
@@ -100,6 +100,9 @@ def _fetch(turn: Turn, cycle: Cycle) -> None:
     integration = turn.caller.integration
     if not integration.fetch:
         raise Invalid(f"{integration.display} cannot fetch")
+    if not fetch.is_on(turn):
+        name = turn.instance.name
+        raise Conflict(f"{name} does not fetch; `casemirror instance update {name} -p isFetch=true` switches it on")
     cycle.found = fetch.fetch(turn)
 
 
