@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from casemirror.model.entry import Control, InboundEntry, Outgoing
 from casemirror.model.incident import Incident, Status
-from casemirror.model.link import Link
+from casemirror.model.link import STATUS, Link
 from casemirror.model.plan import Decision, Merge, Plan, Policy, Rule
 from casemirror.model.values import Fields, Json, is_empty, same
 
@@ -62,7 +62,7 @@ def make_plan(
         reopened_here=state.reopened_here,
         out_status=state.out_status,
         outgoing=tuple(o for o in outgoing if policy.outbound and may_go(o, incident, status)),
-        send_status=policy.outbound and status_differs(state.out_status, status),
+        send_status=policy.outbound and (STATUS in link.doubted or status_differs(state.out_status, status)),
         create=policy.outbound and not link.remote_id,
     )
 
@@ -101,7 +101,7 @@ def merge_fields(link: Link, local: Fields, remote: Fields, policy: Policy, now:
 
 def _rule(link: Link, name: str, local: Json, remote: Json, policy: Policy, now: datetime) -> Rule | None:
     """Which rule decides about a field that the remote told; None: nothing changed at all."""
-    known = name in link.base
+    known = name in link.base and name not in link.doubted
     if same(local, remote):
         return None if known and same(link.base[name], remote) else Rule.AGREED
     if policy.legacy_dirty and name in link.sticky:
@@ -112,8 +112,7 @@ def _rule(link: Link, name: str, local: Json, remote: Json, policy: Policy, now:
         return Rule.PROTECTED
     if known and same(link.base[name], remote):
         return None
-    changed_here = not same(local, link.known(name))
-    if not changed_here:
+    if not link.changed_here(name, local):
         return Rule.REMOTE_CHANGED
     if not known:
         return Rule.FIRST_TOLD
@@ -139,11 +138,11 @@ def _unsent(link: Link, local: Fields, base: Mapping[str, Json], policy: Policy)
     if not policy.outbound:
         return {}
     names = {**link.assumed, **link.base, **local}
-    known = {name: base.get(name, link.known(name)) for name in names}
     return {
         name: local.get(name)
         for name in sorted(names)
-        if _goes_out(name, policy) and not same(local.get(name), known[name])
+        if _goes_out(name, policy)
+        and (not same(local.get(name), base[name]) if name in base else link.changed_here(name, local.get(name)))
     }
 
 
@@ -199,7 +198,7 @@ def follow_controls(link: Link, incident: Incident, told: Told, policy: Policy) 
 def link_saw_close(link: Link, status: Status, before: Status, remote_closed: bool) -> bool:
     """Say whether a reopen entry tells news: the remote had been closed, and our own close is not still on its way."""
     closed_by_this_pull = status is not before
-    ours_unsent = before is Status.CLOSED and status_differs(link.out_status, before)
+    ours_unsent = before is Status.CLOSED and (STATUS in link.doubted or status_differs(link.out_status, before))
     return closed_by_this_pull or ((remote_closed or link.remote_closed) and not ours_unsent)
 
 

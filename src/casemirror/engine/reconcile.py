@@ -205,9 +205,8 @@ def push(turn: Turn, work: Work, plan: Plan, package: outbound.Package) -> Reply
     turn.hold_for(timeout_s)
     now = turn.app.clock.now()
     with turn.write() as tx:
-        entries.mark_intended(tx, work.link.id, [o.entry.id for o in package.sends], now)
-        if plan.create:
-            links.save(tx, work.link.id, creating_at=now, create_attempts=work.link.create_attempts + 1)
+        record.write_intent(tx, work.link, plan, package, now)
+    turn.prove()
     return turn.caller.run(
         "update-remote-system",
         package.args,

@@ -24,7 +24,7 @@ from casemirror.model.errors import (
     NotOurTurn,
 )
 from casemirror.model.incident import CLOSE_FIELDS, MIRROR_ERROR_IN, MIRROR_ERROR_OUT, Incident, Status
-from casemirror.model.link import Link, Pushed
+from casemirror.model.link import STATUS, Link, Pushed
 from casemirror.model.plan import Plan
 from casemirror.model.values import Fields, Json, is_empty, parse_time, same, time_text
 from casemirror.runtime import wire
@@ -123,6 +123,7 @@ def write_link(
     guard = timedelta(seconds=turn.settings.seconds("mirror.echo.guard"))
     columns: dict[str, Any] = {
         "base": base,
+        "doubted": link.doubted - plan.merge.base.keys(),
         "sticky": link.sticky,
         "pushed": {name: pushed for name, pushed in link.pushed.items() if now - pushed.at < guard},
         "remote_closed": plan.remote_closed,
@@ -147,6 +148,17 @@ def write_decisions(tx: Connection, link: Link, plan: Plan, pulled: Pulled | Non
         decisions.add(tx, link, plan.merge.decisions, now, payload_id=payload_id)
 
 
+def write_intent(tx: Connection, link: Link, plan: Plan, package: Package, now: datetime) -> None:
+    """Note, before the call, all that it carries: until it is settled nobody knows what the remote has (rule 7)."""
+    carried = {*plan.merge.push, *([STATUS] if plan.send_status else [])}
+    columns: dict[str, Any] = {"doubted": link.doubted | carried} if carried - link.doubted else {}
+    if plan.create:
+        columns |= {"creating_at": now, "create_attempts": link.create_attempts + 1}
+    entries.mark_intended(tx, link.id, [o.entry.id for o in package.sends], now)
+    if columns:
+        links.save(tx, link.id, **columns)
+
+
 def settle(turn: Turn, link: Link, plan: Plan, package: Package, remote_id: str, reply: Reply | None) -> Link:
     """Write that a push arrived: the base, the entries, the new object's id, in one transaction."""
     now = turn.app.clock.now()
@@ -163,7 +175,8 @@ def settle(turn: Turn, link: Link, plan: Plan, package: Package, remote_id: str,
             _clear_error(tx, incidents.load(tx, link.incident_id), now)
         entries.mark_undeliverable(tx, link.id, [o.entry.id for o in package.lost])
         saved = links.save(tx, link.id, **columns)
-        if remote_id and not fresh.remote_id:
+        if (remote_id and not fresh.remote_id) or (plan.send_status and fresh.direction.inbound):
+            # a new object is looked at once; so is one that we closed or reopened, before somebody does so there
             links.want(tx, link.id, now, priority=link.priority, named=True)
     for lost in package.lost:
         log.warning("entry.undeliverable", entry=lost.entry.label, reason="its file is gone")
@@ -173,7 +186,12 @@ def settle(turn: Turn, link: Link, plan: Plan, package: Package, remote_id: str,
 def _agreed(link: Link, plan: Plan, now: datetime) -> dict[str, Any]:
     """Link columns for what was sent: now it is the base."""
     pushed = {n: Pushed(before=link.known(n), sent=v, at=now) for n, v in plan.merge.push.items()}
-    return {"base": {**link.base, **plan.merge.push}, "pushed": {**link.pushed, **pushed}}
+    sent = {*plan.merge.push, *([STATUS] if plan.send_status or plan.create else [])}
+    return {
+        "base": {**link.base, **plan.merge.push},
+        "pushed": {**link.pushed, **pushed},
+        "doubted": link.doubted - sent,
+    }
 
 
 def _answered(link: Link, now: datetime) -> dict[str, Any]:

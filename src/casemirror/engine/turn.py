@@ -63,6 +63,14 @@ class Turn:
             with self.app.store.write() as tx:
                 self.lane = lanes.renew(tx, self.lane, 2 * needed)
 
+    def prove(self) -> None:
+        """Look once more, right before a call that writes, whether the lane is still ours: whoever slept past it stops here.
+
+        Raises LaneLost.
+        """
+        with self.app.store.read() as tx:
+            lanes.guard(tx, self.lane)
+
     def keep(self, tx: Connection, reply: Reply) -> None:
         """Commit what the integration noted for itself, in the transaction of the result it belongs to."""
         if reply.last_run is not None:

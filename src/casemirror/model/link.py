@@ -36,6 +36,10 @@ class Direction(StrEnum):
         return {"in": cls.IN, "out": cls.OUT, "both": cls.BOTH}.get(str(text or "").strip().lower(), cls.NONE)
 
 
+STATUS = "status"
+"""Name under which the incident's state stands in `Link.doubted`; no field has it."""
+
+
 class LinkState(StrEnum):
     """What becomes of a link's work."""
 
@@ -97,6 +101,8 @@ class Link:
     base: Fields = field(default_factory=dict)
     assumed: Fields = field(default_factory=dict)
     pushed: Mapping[str, Pushed] = field(default_factory=dict)
+    doubted: frozenset[str] = frozenset()
+    """fields (and `STATUS`) that a push carried whose outcome was not seen: sent again whatever they are now (rule 7)"""
     sticky: frozenset[str] = frozenset()
     """fields ever edited here; used by the ≤ 6.1 rule only (`mirror.legacy.dirty`)"""
 
@@ -129,7 +135,11 @@ class Link:
     def dirty(self, fields: Fields) -> dict[str, Json]:
         """Fields that changed here since: name → local value (`local − base`).   Source: design §1.2."""
         names = ({**self.assumed, **self.base, **fields}).keys() - set(MIRROR_ERRORS)
-        return {n: fields.get(n) for n in sorted(names) if not same(fields.get(n), self.known(n))}
+        return {n: fields.get(n) for n in sorted(names) if self.changed_here(n, fields.get(n))}
+
+    def changed_here(self, name: str, value: Json) -> bool:
+        """The field differs from what both sides agreed on, or nobody knows what the remote has."""
+        return name in self.doubted or not same(value, self.known(name))
 
     def edited(self, fields: Fields) -> Link:
         """The link with what is dirty now noted as edited here once (`sticky`).   Source: MIR-109."""

@@ -45,6 +45,7 @@ def link(row: RowMapping) -> Link:
             "state": LinkState(row["state"]),
             "tags": tuple(row["tags"]),
             "pushed": pushed,
+            "doubted": frozenset(row["doubted"]),
             "sticky": frozenset(row["sticky"]),
         }
     )
@@ -55,9 +56,11 @@ def link_columns(changes: dict[str, Any]) -> dict[str, Any]:
     stored = dict(changes)
     if "pushed" in stored:
         stored["pushed"] = {name: value.to_json() for name, value in stored["pushed"].items()}
-    for name in ("sticky", "tags"):
+    for name in ("sticky", "doubted"):
         if name in stored:
-            stored[name] = sorted(stored[name]) if name == "sticky" else list(stored[name])
+            stored[name] = sorted(stored[name])
+    if "tags" in stored:
+        stored["tags"] = list(stored["tags"])
     for name in ("base", "assumed"):
         if name in stored:
             stored[name] = dict(stored[name])

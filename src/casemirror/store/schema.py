@@ -131,6 +131,7 @@ incident = sa.Table(
     _time("closed_at"),
     _time("activated_at"),
     _time("last_open_at"),
+    sqlite_autoincrement=True,  # an id is never given twice
 )
 
 file = sa.Table(
@@ -170,6 +171,7 @@ entry = sa.Table(
     _flag("held"),
     sa.UniqueConstraint("incident_id", "number"),
     sa.Index("ix_entry_link_fingerprint", "link_id", "fingerprint"),
+    sqlite_autoincrement=True,  # an id is never given twice
 )
 
 link = sa.Table(
@@ -194,6 +196,7 @@ link = sa.Table(
     _json("base"),
     _json("assumed"),
     _json("pushed"),
+    _json("doubted", "[]"),
     _json("sticky", "[]"),
     _time("since_at", needed=True),
     _flag("linked_later"),
@@ -214,6 +217,7 @@ link = sa.Table(
     sa.Index("ix_link_due", "instance_id", "state", "due_at"),
     sa.Index("ix_link_remote", "instance_id", "remote_id"),
     sa.Index("ix_link_sync", "instance_id", "last_sync_at"),
+    sqlite_autoincrement=True,  # an id is never given twice
 )
 
 delivery = sa.Table(

@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.Column("last_open_at", schema.UtcTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incident")),
         sa.UniqueConstraint("guid", name=op.f("uq_incident_guid")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("incident", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_incident_status"), ["status"], unique=False)
@@ -186,6 +187,7 @@ def upgrade() -> None:
         sa.Column("base", _JSON, server_default="{}", nullable=False),
         sa.Column("assumed", _JSON, server_default="{}", nullable=False),
         sa.Column("pushed", _JSON, server_default="{}", nullable=False),
+        sa.Column("doubted", _JSON, server_default="[]", nullable=False),
         sa.Column("sticky", _JSON, server_default="[]", nullable=False),
         sa.Column("since_at", schema.UtcTime(), nullable=False),
         sa.Column("linked_later", sa.Boolean(), server_default=sa.false(), nullable=False),
@@ -208,6 +210,7 @@ def upgrade() -> None:
             ["instance_id"], ["instance.id"], name=op.f("fk_link_instance_id"), ondelete="SET NULL"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_link")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("link", schema=None) as batch_op:
         batch_op.create_index("ix_link_due", ["instance_id", "state", "due_at"], unique=False)
@@ -287,6 +290,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["link_id"], ["link.id"], name=op.f("fk_entry_link_id"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_entry")),
         sa.UniqueConstraint("incident_id", "number", name=op.f("uq_entry_incident_id")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("entry", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_entry_incident_id"), ["incident_id"], unique=False)
