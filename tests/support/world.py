@@ -55,19 +55,23 @@ MAPPED_IN = {
     "Remediation SLA": {"simple": "sla"},
     "IncomingMirrorError": {"simple": "in_mirror_error"},
 }
-SET_TIME = [
-    [
-        {
-            "operator": "isAfter",
-            "left": {"value": {"simple": "closed"}, "isContext": True},
-            "right": {"value": {"simple": "0001-01-01T00:00:00Z"}},
-        }
-    ]
-]
+
+
+def guarded(root: str, operator: str, left: str, right: str) -> dict[str, Any]:
+    """A complex rule: the root's value, if the incident path on the left compares with the text on the right."""
+    condition = {
+        "operator": operator,
+        "left": {"value": {"simple": left}, "isContext": True},
+        "right": {"value": {"simple": right}},
+    }
+    return {"complex": {"root": root, "accessor": "", "filters": [[condition]], "transformers": []}}
+
+
 MAPPED_OUT = {
     **simple(title="name", description="details", severity="severity", state="deskstate", note="desknote"),
     **simple(sla_due="remediationsla.dueDate"),
-    "closed_at": {"complex": {"root": "closed", "accessor": "", "filters": SET_TIME, "transformers": []}},
+    "closed_at": guarded("closed", "isAfter", "closed", "0001-01-01T00:00:00Z"),
+    "place": guarded("desksection", "isEqualString", "deskstate", "new"),
 }
 COMMON = "dbot_classification_incident_type_all"
 
