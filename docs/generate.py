@@ -5,37 +5,68 @@ Usage: python docs/generate.py [--check]     --check writes nothing and exits 1 
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import pkgutil
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import typer.main
 
+import casemirror
+from casemirror.cli.build import Options
 from casemirror.cli.main import app
 from casemirror.model import errors
 from casemirror.model.settings import KEYS, Key
-from casemirror.store import files
+from casemirror.store import keys
 
 HERE = Path(__file__).parent
-_ = files  # its error classes are part of the tree
+NOT_ROOMS = ("guest", "packs", "migrations")
+"""Folders that are not imported: what runs in a child, data, and what only Alembic may load."""
+
+VARIABLES = {
+    "home": "folder with the database, the files, the key and `casemirror.toml`",
+    "database_url": "PostgreSQL, as `postgresql://user@host/name`; unset: SQLite, `casemirror.db` in the home folder",
+    "log_level": "how much a server logs",
+    "log_format": "`auto` is readable on a terminal and JSON else",
+}
+"""What the options of a process mean; each has an environment variable and, but for the home itself, a key in `casemirror.toml`."""
 
 
 def settings() -> str:
-    """The page of the server configuration keys."""
+    """The page of the server configuration keys and of a process's own options."""
     lines = [
         "# Settings",
         "",
-        "Server configuration, the same for all processes on one database: `casemirror config list|get|set`. A change takes",
-        "effect at the next turn of each lane, without restart. Where the data lies and how a process logs is set by its own",
-        "options: see [commands](commands.md).",
+        "## Server configuration",
+        "",
+        "The same for all processes on one database: `casemirror config list|get|set`. A change takes effect at the next turn",
+        "of each lane, without restart.",
         "",
         "| key | kind | default | meaning |",
         "|---|---|---|---|",
+        *(f"| `{k.name}` | {k.kind} | {_default(k)} | {_meaning(k)} |" for k in KEYS.values()),
+        "",
+        "## Options of a process",
+        "",
+        "Where the data lies and how a process logs. What is given on the [command line](commands.md) wins, then the",
+        f"environment, then `casemirror.toml` in the home folder. `{keys.ENVIRONMENT}` is never read from a file of options.",
+        "",
+        "| environment | in `casemirror.toml` | default | meaning |",
+        "|---|---|---|---|",
     ]
-    lines += [f"| `{k.name}` | {k.kind} | {_default(k)} | {k.meaning} |" for k in KEYS.values()]
+    for name, field in Options.model_fields.items():
+        choices = getattr(field.annotation, "__args__", ())
+        listed = f" ({', '.join(f'`{c}`' for c in choices)})" if choices else ""
+        default = f"`{field.default}`" if field.default else "unset"
+        in_file = "–" if name == "home" else f"`{name}`"
+        lines.append(f"| `CASEMIRROR_{name.upper()}` | {in_file} | {default} | {VARIABLES[name]}{listed} |")
+    lines.append(
+        f"| `{keys.ENVIRONMENT}` | – | unset | master key of the secrets (base64 of 32 bytes), instead of the file `key` |"
+    )
     return "\n".join(lines) + "\n"
 
 
@@ -47,44 +78,63 @@ def _default(key: Key) -> str:
     return f"`{str(key.default).lower() if isinstance(key.default, bool) else key.default}`"
 
 
+def _meaning(key: Key) -> str:
+    return key.meaning + (f" ({', '.join(f'`{c}`' for c in key.choices)})" if key.choices else "")
+
+
 def commands() -> str:
     """The page of the command line."""
     root = typer.main.get_command(app)
-    lines = ["# Commands", "", "Every command prints tables for people, and JSON with `--json`. Exit codes: 0 done, 1 it", "failed, 2 it was asked for something that cannot be.", ""]
-    with click.Context(root, info_name="casemirror") as context:
-        lines += _described(root, context, "casemirror", "##")
-        for name, command in _walk(root, context, "casemirror"):
-            lines += _described(command, context, name, "##")
+    lines = [
+        "# Commands",
+        "",
+        "Commands print tables for people, and JSON with `--json` where it is listed. Exit codes: 0 done, 1 it failed, 2 it was",
+        "asked for something that cannot be. The options of `casemirror` itself stand before the name of the command:",
+        "`casemirror --home ./data incident list`. `casemirror --install-completion` teaches your shell to complete them.",
+        "",
+    ]
+    for name, command in _walk(root, "casemirror"):
+        lines += _described(command, name)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _walk(group: click.Command, context: click.Context, name: str) -> Iterator[tuple[str, click.Command]]:
-    for child in group.list_commands(context) if hasattr(group, "list_commands") else []:
-        command = group.get_command(context, child)
-        if command is None or command.hidden:
-            continue
-        yield f"{name} {child}", command
-        yield from _walk(command, context, f"{name} {child}")
+def _walk(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    yield name, command
+    for child, inner in getattr(command, "commands", {}).items():
+        if not inner.hidden:
+            yield from _walk(inner, f"{name} {child}")
 
 
-def _described(command: click.Command, context: click.Context, name: str, level: str) -> list[str]:
-    help_text = inspect.cleandoc(command.help or "").replace("\b\n", "")
-    before, _, examples = re.sub(r"(Examples?|First steps):\n", "\0", help_text).partition("\0")
-    lines = [f"{level} `{name}`", "", " ".join(before.split())]
-    if examples:
-        code = [line.rstrip() for line in inspect.cleandoc(examples).splitlines() if line.strip()]
-        lines += ["", "```", *code, "```"]
-    options = [p for p in command.params if isinstance(p, click.Option) and not p.hidden and "--help" not in p.opts]
-    texts = [f"* `{', '.join(p.opts)}`: {' '.join((p.help or '').split())}{_variable(p)}" for p in options if p.help]
-    return [*lines, *([""] + texts if texts else []), ""]
+def _described(command: Any, name: str) -> list[str]:
+    lines = [f"## `{name}{_arguments(command)}`", ""]
+    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+        if paragraph.startswith("\b\n"):  # an example: a title, and lines that keep their form
+            code = inspect.cleandoc("\n".join(paragraph.splitlines()[2:]))
+            lines += ["```", code, "```", ""]
+        else:
+            lines += [" ".join(paragraph.split()), ""]
+    rows = [_row(p) for p in command.params if p.help and not p.hidden and "--help" not in p.opts]
+    return lines + (["| | |", "|---|---|", *rows, ""] if rows else [])
 
 
-def _variable(option: click.Option) -> str:
-    return f" (environment: `{option.envvar}`)" if option.envvar else ""
+def _arguments(command: Any) -> str:
+    shown = [p.metavar or p.name.upper() for p in command.params if p.param_type_name == "argument"]
+    return "".join(f" {text}" for text in shown)
+
+
+def _row(parameter: Any) -> str:
+    is_argument = parameter.param_type_name == "argument"
+    names = [parameter.metavar or parameter.name.upper()] if is_argument else parameter.opts + parameter.secondary_opts
+    text = " ".join(parameter.help.split()).replace("|", "\\|")
+    variable = f" Environment: `{parameter.envvar}`." if parameter.envvar else ""
+    return f"| {', '.join(f'`{n}`' for n in names)} | {text}{variable} |"
 
 
 def error_codes() -> str:
     """The page of the stable error codes."""
+    for module in pkgutil.walk_packages(casemirror.__path__, "casemirror."):
+        if not any(part in NOT_ROOMS for part in module.name.split(".")):
+            importlib.import_module(module.name)  # rooms have errors of their own
     lines = [
         "# Error codes",
         "",
@@ -116,7 +166,9 @@ def _reaction(kind: type[errors.CasemirrorError]) -> str:
         errors.NotOurTurn: "dropped silently, still due",
         errors.BadRequest: "the caller is told (exit code 2)",
     }
-    return next((text for base, text in reactions.items() if issubclass(kind, base)), "–")
+    if kind is errors.CasemirrorError:
+        return "–"
+    return next((text for base, text in reactions.items() if issubclass(kind, base)), "the command fails (exit code 1)")
 
 
 PAGES = {"settings.md": settings, "commands.md": commands, "errors.md": error_codes}

@@ -5,9 +5,17 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
+
+from casemirror.cli.build import Options
+from casemirror.cli.main import app
+from casemirror.model.settings import KEYS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -63,7 +71,14 @@ def test_nobody_imports_the_guest() -> None:
 
 def test_no_file_names_a_registry_or_a_private_place() -> None:
     """Pins name packages, versions and hashes; nothing names where they come from, or the machine it was written on."""
-    words = ["--index-" + "url", "--regis" + "try", "pypi." + "org/simple", "files.pythonhosted." + "org", "/wo" + "rk/", "../sha" + "red"]
+    words = [
+        "--index-" + "url",
+        "--regis" + "try",
+        "pypi." + "org/simple",
+        "files.pythonhosted." + "org",
+        "/wo" + "rk/",
+        "../sha" + "red",
+    ]
     for path in tracked():
         if path.suffix not in (".png", ".zip"):
             text = path.read_text(errors="replace")
@@ -77,3 +92,92 @@ def test_decisions_say_what_a_decision_says() -> None:
     for page in pages:
         for word in ("**Context.**", "**Decision.**", "**Cost.**", "**We would notice"):
             assert word in page.read_text(), page.name
+
+
+def commands_of(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Each command with its full name."""
+    yield name, command
+    for child, inner in getattr(command, "commands", {}).items():
+        yield from commands_of(inner, f"{name} {child}")
+
+
+def test_every_command_and_option_is_documented() -> None:
+    """Read from the program, not from the generator: a section for each command, with its options and an example."""
+    sections = {
+        head.split("`")[1]: body
+        for head, body in re.findall(
+            r"^## (.+)\n((?:(?!^## ).*\n?)*)", (DOCS / "commands.md").read_text(), re.MULTILINE
+        )
+    }
+    for name, command in commands_of(typer.main.get_command(app), "casemirror"):
+        body = next((body for head, body in sections.items() if re.fullmatch(rf"{name}( [^a-z].*)?", head)), None)
+        assert body is not None, name
+        for option in command.params:
+            if "--help" not in option.opts and not option.hidden and option.param_type_name == "option":
+                assert all(f"`{text}`" in body for text in option.opts), f"{name}: {option.opts}"
+        assert hasattr(command, "commands") or "```\ncasemirror " in body, f"{name} has no example"
+
+
+@pytest.mark.parametrize("key", sorted(KEYS))
+def test_every_setting_is_documented(key: str) -> None:
+    """Each key has its row."""
+    assert f"| `{key}` |" in (DOCS / "settings.md").read_text()
+
+
+def test_every_error_code_is_documented() -> None:
+    """Each `code = "…"` of an error class in the source has its row, whichever room it is in."""
+    page = (DOCS / "errors.md").read_text()
+    for path in (ROOT / "src" / "casemirror").rglob("*.py"):
+        if not {"guest", "packs", "simulators"} & set(path.parts):
+            for code in re.findall(r'^    code(?:: ClassVar\[str\])? = "([a-z_.]+)"', path.read_text(), re.MULTILINE):
+                assert f"| `{code}` |" in page, f"{path.name}: {code}"
+
+
+def test_every_environment_variable_is_documented() -> None:
+    """Those of the program stand in settings, those of the tests in the advice for contributors."""
+    for folder, page in ((ROOT / "src", DOCS / "settings.md"), (ROOT / "tests", ROOT / "CONTRIBUTING.md")):
+        known = page.read_text() + (DOCS / "settings.md").read_text()
+        for path in folder.rglob("*.py"):
+            for name in re.findall(r"\bCASEMIRROR_[A-Z_]*[A-Z]\b", path.read_text()):
+                assert f"`{name}`" in known, f"{path.name}: {name}"
+    for name in Options.model_fields:
+        assert f"`CASEMIRROR_{name.upper()}`" in (DOCS / "settings.md").read_text()
+
+
+def test_every_decision_that_the_code_cites_is_there() -> None:
+    """`decision 0003` in a docstring leads to a page."""
+    known = {page.name[:4] for page in (DOCS / "decisions").glob("*.md")}
+    for folder in ("src", "tests", "benchmarks"):
+        for path in (ROOT / folder).rglob("*.py"):
+            cited = set(re.findall(r"decisions?[ /](\d{4})\b", path.read_text()))
+            assert cited <= known, f"{path.name}: {sorted(cited - known)}"
+
+
+def test_every_page_is_in_the_index() -> None:
+    """Whoever starts at the index finds every page."""
+    index = (DOCS / "index.md").read_text()
+    for page in DOCS.glob("*.md"):
+        assert page.name == "index.md" or f"({page.name})" in index, page.name
+
+
+@pytest.mark.parametrize("pins", sorted((ROOT / "requirements").glob("*.txt")), ids=lambda p: p.name)
+def test_every_pin_has_a_version_and_hashes(pins: Path) -> None:
+    """One version of each package, by hash, and no address."""
+    text = pins.read_text()
+    assert "://" not in text
+    for requirement in re.split(r"\n(?=[a-z0-9])", text.strip()):
+        assert re.match(r"[a-z0-9._-]+(\[[a-z,]+\])?==\S+", requirement), requirement.splitlines()[0]
+        assert "--hash=sha256:" in requirement, requirement.splitlines()[0]
+
+
+def test_every_dependency_is_pinned() -> None:
+    """What `pyproject.toml` asks for is in the pins: for running with the demo, and for development."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    wanted = {"run.txt": [*project["dependencies"], *extras["demo"]]}
+    wanted["dev.txt"] = [*wanted["run.txt"], *extras["dev"]]
+    for name, requirements in wanted.items():
+        pinned = set(re.findall(r"^([a-z0-9._-]+)", (ROOT / "requirements" / name).read_text(), re.MULTILINE))
+        for requirement in requirements:
+            package = re.match(r"[A-Za-z0-9._-]+", requirement)
+            assert package and re.sub(r"[-_.]+", "-", package[0]).lower() in pinned, f"{name}: {requirement}"
