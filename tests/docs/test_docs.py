@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -181,3 +182,32 @@ def test_every_dependency_is_pinned() -> None:
         for requirement in requirements:
             package = re.match(r"[A-Za-z0-9._-]+", requirement)
             assert package and re.sub(r"[-_.]+", "-", package[0]).lower() in pinned, f"{name}: {requirement}"
+
+
+def lines_to_type(page: Path) -> Iterator[list[str]]:
+    """What a page tells people to type after `casemirror`: lines of its code blocks, and code in its text."""
+    text = page.read_text()
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    inline = re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+    for line in [*lines, *(" ".join(code.split()) for code in inline)]:
+        if line.startswith("casemirror ") and " list|" not in line:
+            yield shlex.split(line.replace("…", "x"), comments=True)[1:]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_what_a_page_tells_people_to_type_exists(page: Path) -> None:
+    """Each command that a page shows is one of the program's, and so is each option in it."""
+    for words in lines_to_type(page):
+        command: Any = typer.main.get_command(app)
+        options = {text: p for p in command.params for text in p.opts + p.secondary_opts}
+        rest = list(words)
+        while rest:
+            word = rest.pop(0)
+            if word.startswith("-") and word != "-":
+                assert word in options, f"{page.name}: casemirror {' '.join(words)}: no option {word}"
+                rest = rest if getattr(options[word], "is_flag", False) else rest[1:]
+            elif hasattr(command, "commands"):
+                assert word in command.commands, f"{page.name}: casemirror {' '.join(words)}: no command {word}"
+                command = command.commands[word]
+                options = {text: p for p in command.params for text in p.opts + p.secondary_opts}
