@@ -218,6 +218,11 @@ def test_the_migrations_give_the_schema(kind: str, tmp_path: Path, request: pyte
         fresh.close()
 
 
+def only_where(options: dict[str, object]) -> str:
+    """The condition of a partial index."""
+    return " ".join(str(value) for name, value in options.items() if name.endswith("_where"))
+
+
 def described(store: Store) -> dict[str, object]:
     """All that an inspector sees of the tables."""
     look = sa.inspect(store.engine)
@@ -225,7 +230,10 @@ def described(store: Store) -> dict[str, object]:
         table: (
             [(c["name"], str(c["type"]), c["nullable"], str(c["default"])) for c in look.get_columns(table)],
             look.get_pk_constraint(table)["constrained_columns"],
-            sorted((i["name"], tuple(i["column_names"]), bool(i["unique"])) for i in look.get_indexes(table)),
+            sorted(
+                (i["name"], tuple(i["column_names"]), bool(i["unique"]), only_where(i.get("dialect_options", {})))
+                for i in look.get_indexes(table)
+            ),
             sorted(tuple(u["column_names"]) for u in look.get_unique_constraints(table)),
             sorted(
                 (tuple(f["constrained_columns"]), f["referred_table"], str(f["options"]))

@@ -103,11 +103,13 @@ def first_since(tx: Connection, instance_id: InstanceId) -> datetime | None:
 def stale(tx: Connection, instance_id: InstanceId, before: datetime, limit: int) -> list[Link]:
     """Links nobody pulled since `before`: closed incidents last (MIR-093)."""
     seen = sa.func.coalesce(_TABLE.c.last_sync_at, _TABLE.c.since_at)
+    unseen = sa.or_(
+        _TABLE.c.last_sync_at < before, sa.and_(_TABLE.c.last_sync_at.is_(None), _TABLE.c.since_at < before)
+    )
     query = (
         sa.select(_TABLE)
         .join(schema.incident, schema.incident.c.id == _TABLE.c.incident_id)
-        .where(*_pullable(instance_id), seen < sa.bindparam("before", before, type_=schema.UtcTime))
-        .where(_TABLE.c.named <= _TABLE.c.pulled)
+        .where(*_pullable(instance_id), unseen, _TABLE.c.named <= _TABLE.c.pulled)
         .order_by((schema.incident.c.status == int(Status.CLOSED)).asc(), seen)
         .limit(limit)
     )

@@ -77,9 +77,15 @@ def _json(name: str, default: str = "{}") -> sa.Column[Any]:
 
 
 def _ref(
-    name: str, target: str, *, kind: Any = _BIG, on_delete: str = "CASCADE", needed: bool = True
+    name: str,
+    target: str,
+    *,
+    kind: Any = _BIG,
+    on_delete: str = "CASCADE",
+    needed: bool = True,
+    index: bool = True,
 ) -> sa.Column[Any]:
-    return sa.Column(name, kind, sa.ForeignKey(target, ondelete=on_delete), nullable=not needed, index=True)
+    return sa.Column(name, kind, sa.ForeignKey(target, ondelete=on_delete), nullable=not needed, index=index)
 
 
 instance = sa.Table(
@@ -146,7 +152,7 @@ entry = sa.Table(
     "entry",
     metadata,
     _id(),
-    _ref("incident_id", "incident.id"),
+    _ref("incident_id", "incident.id", index=False),
     sa.Column("number", sa.Integer, nullable=False),
     _time("created_at", needed=True),
     _time("modified_at", needed=True),
@@ -158,13 +164,13 @@ entry = sa.Table(
     _json("tags", "[]"),
     _time("tagged_at"),
     _flag("note"),
-    sa.Column("file_id", sa.Text, sa.ForeignKey("file.id")),
+    sa.Column("file_id", sa.Text, sa.ForeignKey("file.id"), index=True),
     _text("file_name"),
     _text("file_type"),
     sa.Column("context", _JSON),
     _text("brand"),
     _text("instance"),
-    _ref("link_id", "link.id", on_delete="SET NULL", needed=False),
+    _ref("link_id", "link.id", on_delete="SET NULL", needed=False, index=False),
     _flag("came_in"),
     _text("fingerprint"),
     _time("seen_until"),
@@ -214,17 +220,24 @@ link = sa.Table(
     _count("create_attempts"),
     _time("creating_at"),
     _text("last_remote"),
-    sa.Index("ix_link_due", "instance_id", "state", "due_at"),
     sa.Index("ix_link_remote", "instance_id", "remote_id"),
     sa.Index("ix_link_sync", "instance_id", "last_sync_at"),
+    sa.Index("ix_link_since", "instance_id", "since_at"),
+    sa.Index("ix_link_name", "instance_name", "incident_id"),
     sqlite_autoincrement=True,  # an id is never given twice
 )
+for _name, _columns in {"ix_link_due": ("due_at",), "ix_link_next": ("priority", "due_at", "id")}.items():
+    # only links with work stand in these two, however many there are: is there one, and which comes first
+    _work = link.c.wanted > link.c.done
+    sa.Index(
+        _name, *(link.c[n] for n in ("instance_id", "state", *_columns)), sqlite_where=_work, postgresql_where=_work
+    )
 
 delivery = sa.Table(
     "delivery",
     metadata,
     sa.Column("link_id", _BIG, sa.ForeignKey("link.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("entry_id", _BIG, sa.ForeignKey("entry.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("entry_id", _BIG, sa.ForeignKey("entry.id", ondelete="CASCADE"), primary_key=True, index=True),
     _text("state"),
     _count("attempts"),
     _time("intended_at"),
@@ -244,19 +257,20 @@ payload = sa.Table(
     "payload",
     metadata,
     _id(),
-    _ref("link_id", "link.id"),
+    _ref("link_id", "link.id", index=False),
     sa.Column("at", UtcTime, nullable=False, index=True),
     _text("kind"),
     _text("sha"),
     sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Index("ix_payload_link", "link_id", "id"),
 )
 
 decision = sa.Table(
     "decision",
     metadata,
     _id(),
-    _ref("link_id", "link.id"),
-    _ref("incident_id", "incident.id"),
+    _ref("link_id", "link.id", index=False),
+    _ref("incident_id", "incident.id", index=False),
     _time("at", needed=True),
     _text("field"),
     _text("rule"),
@@ -264,6 +278,8 @@ decision = sa.Table(
     sa.Column("local", _JSON),
     sa.Column("remote", _JSON),
     _ref("payload_id", "payload.id", on_delete="SET NULL", needed=False),
+    sa.Index("ix_decision_link_field", "link_id", "field", "id"),
+    sa.Index("ix_decision_incident", "incident_id", "id"),
 )
 
 lane = sa.Table(

@@ -213,10 +213,16 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("link", schema=None) as batch_op:
-        batch_op.create_index("ix_link_due", ["instance_id", "state", "due_at"], unique=False)
+        for name, columns in (("ix_link_due", ["due_at"]), ("ix_link_next", ["priority", "due_at", "id"])):
+            work = sa.text("wanted > done")
+            batch_op.create_index(
+                name, ["instance_id", "state", *columns], unique=False, sqlite_where=work, postgresql_where=work
+            )
         batch_op.create_index(batch_op.f("ix_link_incident_id"), ["incident_id"], unique=False)
         batch_op.create_index("ix_link_remote", ["instance_id", "remote_id"], unique=False)
         batch_op.create_index("ix_link_sync", ["instance_id", "last_sync_at"], unique=False)
+        batch_op.create_index("ix_link_since", ["instance_id", "since_at"], unique=False)
+        batch_op.create_index("ix_link_name", ["instance_name", "incident_id"], unique=False)
 
     op.create_table(
         "poll_ledger",
@@ -293,9 +299,8 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("entry", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_entry_incident_id"), ["incident_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_entry_file_id"), ["file_id"], unique=False)
         batch_op.create_index("ix_entry_link_fingerprint", ["link_id", "fingerprint"], unique=False)
-        batch_op.create_index(batch_op.f("ix_entry_link_id"), ["link_id"], unique=False)
 
     op.create_table(
         "inbox",
@@ -322,7 +327,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("payload", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_payload_at"), ["at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_payload_link_id"), ["link_id"], unique=False)
+        batch_op.create_index("ix_payload_link", ["link_id", "id"], unique=False)
 
     op.create_table(
         "decision",
@@ -346,8 +351,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
     )
     with op.batch_alter_table("decision", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_decision_incident_id"), ["incident_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_decision_link_id"), ["link_id"], unique=False)
+        batch_op.create_index("ix_decision_incident", ["incident_id", "id"], unique=False)
+        batch_op.create_index("ix_decision_link_field", ["link_id", "field", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_decision_payload_id"), ["payload_id"], unique=False)
 
     op.create_table(
@@ -362,3 +367,5 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["link_id"], ["link.id"], name=op.f("fk_delivery_link_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("link_id", "entry_id", name=op.f("pk_delivery")),
     )
+    with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_delivery_entry_id"), ["entry_id"], unique=False)
