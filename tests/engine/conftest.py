@@ -10,4 +10,6 @@ from support.world import World
 def world(tmp_path: Path) -> Iterator[World]:
     made = World(tmp_path)
     yield made
+    wrongs = made.wrongs()
     made.close()
+    assert wrongs == []
