@@ -28,18 +28,27 @@ def running() -> Iterator[str]:
 
         server = PostgresServer(folder / "data", cleanup_mode="delete")
         with server:
+            # the data need not outlive the machine
+            hurried = [f"ALTER SYSTEM SET {name} = off" for name in ("fsync", "synchronous_commit", "full_page_writes")]
+            _as_administrator(server.get_uri(), *hurried, "SELECT pg_reload_conf()")
             yield server.get_uri()
 
 
-def new_database(admin_url: str) -> str:
-    """Create an empty database on the server; returns its URL."""
+def new_database(admin_url: str, template: str = "") -> str:
+    """Create a database on the server, empty or as a copy of the one with that URL; returns its URL."""
     name = f"casemirror_{next(_COUNT)}_{uuid.uuid4().hex[:8]}"
+    copied = f" TEMPLATE {sa.make_url(template).database}" if template else ""
+    _as_administrator(admin_url, f"CREATE DATABASE {name}{copied}")
+    return admin_url.replace("/postgres?", f"/{name}?", 1)
+
+
+def _as_administrator(admin_url: str, *statements: str) -> None:
     engine = sa.create_engine(
         admin_url.replace("postgresql://", "postgresql+psycopg://", 1), isolation_level="AUTOCOMMIT"
     )
     try:
         with engine.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+            for statement in statements:
+                connection.exec_driver_sql(statement)
     finally:
         engine.dispose()
-    return admin_url.replace("/postgres?", f"/{name}?", 1)

@@ -11,16 +11,22 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from casemirror.model.clock import Clock, ManualClock
+from casemirror.model.errors import Invalid
+from casemirror.store import clean
 from casemirror.store.keys import KeyRing
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_MS = 30_000
 """How long a writer waits for another one's transaction on SQLite."""
 TRIES = 5
+SCHEMES = ("postgres", "postgresql", "postgresql+psycopg")
+MIGRATION_LOCK = 0x63617365
+"""Number of the advisory lock that one process holds while it changes the schema of a PostgreSQL database."""
 
 _T = TypeVar("_T")
 
@@ -38,7 +44,9 @@ class Store:
     def open(cls, url_or_path: str | Path, files_folder: Path, clock: Clock, keys: KeyRing) -> Store:
         """Open a database: a path is an SQLite file, a ``postgresql://`` URL a server. Nothing is created before `migrate`."""
         text = str(url_or_path)
-        engine = _postgresql(text) if text.startswith("postgres") else _sqlite(text.removeprefix("sqlite:///"))
+        scheme, separator, rest = text.partition("://")
+        on_server = bool(separator) and scheme in SCHEMES
+        engine = _postgresql(rest) if on_server else _sqlite(text.removeprefix("sqlite:///"))
         files_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return cls(engine, files_folder, clock, keys)
 
@@ -48,12 +56,42 @@ class Store:
         return self.engine.dialect.name == "postgresql"
 
     def migrate(self) -> None:
-        """Bring the schema up to date."""
-        with self.engine.connect().execution_options(casemirror_write=True) as connection:
-            config = Config()
-            config.set_main_option("script_location", str(MIGRATIONS))
+        """Bring the schema up to date: all of it in one transaction, and one process at a time.
+
+        Raises Invalid when a newer casemirror wrote the database.
+        """
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        with self._schema_connection() as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise Invalid(
+                    f"the schema of this database is not one that this version of casemirror knows ({error}); "
+                    "was it written by a newer one?"
+                ) from error
+
+    @contextmanager
+    def _schema_connection(self) -> Iterator[Connection]:
+        if self.is_postgresql:
+            with self.write() as tx:
+                tx.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+                yield tx
+            return
+        if self.engine.url.database and self.engine.url.database != ":memory:":
+            Path(self.engine.url.database).touch(mode=0o600)
+        with self.engine.connect().execution_options(casemirror_write=True) as connection:
+            raw = connection.connection.driver_connection
+            assert raw is not None
+            raw.execute("PRAGMA foreign_keys=OFF")  # a table that is rebuilt would take along what refers to it
+            try:
+                with connection.begin():
+                    yield connection
+                    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+                    assert not broken, broken
+            finally:
+                raw.execute("PRAGMA foreign_keys=ON")
 
     def close(self) -> None:
         """Close all connections."""
@@ -61,8 +99,9 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that only reads."""
-        with self.engine.connect() as connection, connection.begin():
+        """A transaction that only reads. All its statements see the database as it was at the first one."""
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self.is_postgresql else {}
+        with self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -105,14 +144,26 @@ def _in_the_way(error: DBAPIError) -> bool:
     return state in ("40001", "40P01") or "database is locked" in str(error.orig)
 
 
-def _postgresql(url: str) -> Engine:
-    scheme, _, rest = url.partition("://")
-    del scheme
-    return sa.create_engine(f"postgresql+psycopg://{rest}", pool_size=40, max_overflow=20, pool_pre_ping=True)
+def _postgresql(rest: str) -> Engine:
+    try:
+        url = sa.make_url(f"postgresql+psycopg://{rest}")
+    except (ArgumentError, ValueError):
+        raise Invalid("the address of the database is no URL like postgresql://user:password@host:5432/name") from None
+    given = url.query.get("options", "")
+    # a session in another zone could not read times of the year 1, which remotes do send
+    options = f"{given if isinstance(given, str) else ' '.join(given)} -c timezone=UTC"
+    return sa.create_engine(
+        url,
+        connect_args={"options": options},
+        json_serializer=clean.to_json,
+        pool_size=10,
+        max_overflow=50,
+        pool_pre_ping=True,
+    )
 
 
 def _sqlite(path: str) -> Engine:
-    engine = sa.create_engine(f"sqlite:///{path}", pool_size=40, max_overflow=20)
+    engine = sa.create_engine(f"sqlite:///{path}", json_serializer=clean.to_json, pool_size=40, max_overflow=20)
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.engine import Dialect
 
+from casemirror.store import clean
+
 
 class UtcTime(sa.types.TypeDecorator[datetime]):
     """An aware UTC time: TIMESTAMPTZ on PostgreSQL, sortable text with six fraction digits on SQLite."""
@@ -39,6 +41,17 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
         return at.astimezone(UTC)
 
 
+class Text(sa.types.TypeDecorator[str]):
+    """Text without the characters that no database can keep (`store.clean`)."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """What is stored for a text."""
+        return None if value is None else clean.text(value)
+
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(column_0_label)s",
@@ -57,7 +70,7 @@ def _id() -> sa.Column[int]:
 
 
 def _text(name: str, default: str = "") -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False, server_default=default)
+    return sa.Column(name, Text, nullable=False, server_default=default)
 
 
 def _count(name: str, default: int = 0) -> sa.Column[int]:
@@ -91,8 +104,8 @@ def _ref(
 instance = sa.Table(
     "instance",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("name", Text, nullable=False, unique=True),
     _text("brand"),
     sa.Column("enabled", sa.Boolean, nullable=False, server_default=sa.true()),
     _json("params"),
@@ -112,8 +125,8 @@ instance = sa.Table(
 secret = sa.Table(
     "secret",
     metadata,
-    sa.Column("instance_id", sa.Text, sa.ForeignKey("instance.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("param", sa.Text, primary_key=True),
+    sa.Column("instance_id", Text, sa.ForeignKey("instance.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("param", Text, primary_key=True),
     _text("key_id"),
     sa.Column("wrapped", sa.LargeBinary, nullable=False),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
@@ -123,7 +136,7 @@ incident = sa.Table(
     "incident",
     metadata,
     _id(),
-    sa.Column("guid", sa.Text, nullable=False, unique=True),
+    sa.Column("guid", Text, nullable=False, unique=True),
     _count("version", 1),
     _text("type"),
     sa.Column("status", sa.Integer, nullable=False, index=True),
@@ -143,7 +156,7 @@ incident = sa.Table(
 file = sa.Table(
     "file",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("id", Text, primary_key=True),
     sa.Column("size", _BIG, nullable=False),
     _time("created_at", needed=True),
 )
@@ -164,7 +177,7 @@ entry = sa.Table(
     _json("tags", "[]"),
     _time("tagged_at"),
     _flag("note"),
-    sa.Column("file_id", sa.Text, sa.ForeignKey("file.id"), index=True),
+    sa.Column("file_id", Text, sa.ForeignKey("file.id"), index=True),
     _text("file_name"),
     _text("file_type"),
     sa.Column("context", _JSON),
@@ -185,7 +198,7 @@ link = sa.Table(
     metadata,
     _id(),
     _ref("incident_id", "incident.id"),
-    sa.Column("instance_id", sa.Text, sa.ForeignKey("instance.id", ondelete="SET NULL")),
+    sa.Column("instance_id", Text, sa.ForeignKey("instance.id", ondelete="SET NULL")),
     _text("instance_name"),
     _text("remote_id"),
     _text("direction"),
@@ -285,8 +298,8 @@ decision = sa.Table(
 lane = sa.Table(
     "lane",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    _ref("instance_id", "instance.id", kind=sa.Text),
+    sa.Column("id", Text, primary_key=True),
+    _ref("instance_id", "instance.id", kind=Text),
     _count("number"),
     _text("owner"),
     _count("epoch"),
@@ -317,24 +330,24 @@ lane = sa.Table(
 poll_ledger = sa.Table(
     "poll_ledger",
     metadata,
-    sa.Column("instance_id", sa.Text, sa.ForeignKey("instance.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("remote_id", sa.Text, primary_key=True),
-    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("instance_id", Text, sa.ForeignKey("instance.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("remote_id", Text, primary_key=True),
+    sa.Column("version", Text, primary_key=True),
     sa.Column("seen_at", UtcTime, nullable=False, index=True),
 )
 
 unmatched = sa.Table(
     "unmatched",
     metadata,
-    sa.Column("instance_id", sa.Text, sa.ForeignKey("instance.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("remote_id", sa.Text, primary_key=True),
+    sa.Column("instance_id", Text, sa.ForeignKey("instance.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("remote_id", Text, primary_key=True),
     sa.Column("seen_at", UtcTime, nullable=False, index=True),
 )
 
 pack = sa.Table(
     "pack",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("id", Text, primary_key=True),
     _text("name"),
     _text("version"),
     _json("meta"),
@@ -344,17 +357,17 @@ pack = sa.Table(
 content_item = sa.Table(
     "content_item",
     metadata,
-    sa.Column("kind", sa.Text, primary_key=True),
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("pack_id", sa.Text, sa.ForeignKey("pack.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("kind", Text, primary_key=True),
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("pack_id", Text, sa.ForeignKey("pack.id", ondelete="CASCADE"), primary_key=True),
     _text("name"),
     _count("position"),
     _json("body"),
 )
 
-setting = sa.Table("setting", metadata, sa.Column("name", sa.Text, primary_key=True), _text("value"))
+setting = sa.Table("setting", metadata, sa.Column("name", Text, primary_key=True), _text("value"))
 
-counter = sa.Table("counter", metadata, sa.Column("name", sa.Text, primary_key=True), _count("value"))
+counter = sa.Table("counter", metadata, sa.Column("name", Text, primary_key=True), _count("value"))
 
 audit = sa.Table(
     "audit",
@@ -370,9 +383,9 @@ audit = sa.Table(
 user_account = sa.Table(
     "user_account",
     metadata,
-    sa.Column("username", sa.Text, primary_key=True),
-    sa.Column("email", sa.Text, nullable=False, server_default="", index=True),
+    sa.Column("username", Text, primary_key=True),
+    sa.Column("email", Text, nullable=False, server_default="", index=True),
     _text("full_name"),
 )
 
-heartbeat = sa.Table("heartbeat", metadata, sa.Column("executor", sa.Text, primary_key=True), _time("at", needed=True))
+heartbeat = sa.Table("heartbeat", metadata, sa.Column("executor", Text, primary_key=True), _time("at", needed=True))
