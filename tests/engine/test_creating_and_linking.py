@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from casemirror.actions import mirror
+from casemirror.actions import instances, links, mirror
 from casemirror.model.errors import Invalid, NotFound
 from casemirror.model.ids import IncidentId
 from casemirror.model.incident import Status
 from casemirror.model.link import LinkState
 from casemirror.runtime.command import Reply
 from casemirror.store import incidents as incident_store
-from support.desk import FETCH, POLL, PULL, PUSH, Killed, Remote, error, said
+from casemirror.store import instances as instance_store
+from support.desk import FETCH, POLL, PULL, PUSH, Killed, Remote, died, error, said
 from support.world import ANALYST, HOUR, World
 
 DAY = 24 * HOUR
@@ -136,6 +137,35 @@ def test_a_creation_that_nobody_saw_end_is_asked_about_and_not_repeated(world: W
     world.cycle(2)
     assert desk.tickets["T1"].fields["description"] == "linked by hand"
     assert len(desk.tickets) == 1
+
+
+def test_a_retry_by_a_person_creates_once_more(world: World, desk: Remote) -> None:
+    """MIR-182: the person looked, and there was none."""
+    incident = by_hand(world)
+    desk.next_answer(PUSH, died())
+    world.work()
+    try_on(world, incident, 2)
+    assert world.link(incident).state is LinkState.HELD
+    assert [link.state for link in links.retry(world.app, ANALYST, incident)] == [LinkState.ACTIVE]
+    world.work()
+    assert (world.link(incident).remote_id, len(desk.tickets)) == ("T1", 1)
+
+
+def test_what_was_held_for_want_of_a_mapper_goes_on_when_there_is_one(world: World, desk: Remote) -> None:
+    """Held until a person or a new mapper changes something: both ways, without an edit."""
+    incident = world.mirror(desk.ticket())
+    world.cycle(3)
+    with world.store.write() as tx:
+        missing = instance_store.by_name(tx, "desk")
+        instance_store.update(tx, missing.id, world.clock.now(), mapper_in="not installed")
+    desk.change("T1", state="working")
+    world.cycle(2)
+    link = world.link(incident)
+    assert (link.state, world.get(incident, "deskstate")) == (LinkState.HELD, "new")
+    assert "'not installed' is not installed" in link.held_reason
+    instances.update(world.app, ANALYST, "desk", {}, choice=instances.Choice(mapper_in="desk-in"))
+    world.work()
+    assert world.get(incident, "deskstate") == "working"
 
 
 def die() -> None:

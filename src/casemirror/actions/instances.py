@@ -17,7 +17,7 @@ from casemirror.model.errors import Conflict, Invalid, NeedsAttention, NotFound
 from casemirror.model.instance import Instance
 from casemirror.model.lane import Lane
 from casemirror.model.values import Json
-from casemirror.store import audit, lanes
+from casemirror.store import audit, lanes, links
 from casemirror.store import instances as store
 
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ def update(
                 store.set_secret(tx, instance.id, param, value)
         columns = {k: v for k, v in _choices(catalog, found, choice).items() if getattr(choice, k) is not None}
         changed = store.update(tx, instance.id, now, params=opened, **columns)
+        links.look_again(tx, now, instance.id)
         audit.add(
             tx, now, actor.name, "instance.updated", f"instance {instance.name}", {"params": sorted(given), **columns}
         )

@@ -54,6 +54,30 @@ def add(
     return app.store.write_retry(work)
 
 
+def retry(app: App, actor: Actor, incident_id: IncidentId, instance: str = "") -> list[Link]:
+    """Try again, at once, what waits after a failure or is held; a creation whose outcome nobody saw is begun anew.
+
+    instance   only the link to this one; empty: all links of the incident
+    Raises NotFound (incident, link).   Source: MIR-182.
+    """
+    require(actor, "link.retry")
+
+    def work(tx: Connection) -> list[Link]:
+        incidents.load(tx, incident_id)
+        found = [link for link in store.of_incident(tx, incident_id) if instance in ("", link.instance_name)]
+        if not found:
+            raise NotFound(f"incident {incident_id} is not linked" + (f" to {instance!r}" if instance else ""))
+        for link in found:
+            store.save(tx, link.id, creating_at=None)
+            pulls = link.direction.inbound and bool(link.remote_id)
+            store.want(tx, link.id, app.clock.now(), priority=birth.PERSON, named=pulls, reset=True)
+        names = [link.instance_name for link in found]
+        changes.note(tx, app, actor, "link.retried", incident_id, {"instances": names})
+        return [store.load(tx, link.id) for link in found]
+
+    return app.store.write_retry(work)
+
+
 def list_all(app: App, actor: Actor, incident_id: IncidentId) -> list[Link]:
     """An incident's links, the primary one first."""
     require(actor, "link.list")

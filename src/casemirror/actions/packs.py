@@ -17,7 +17,7 @@ from casemirror.mapping import filters, transformers
 from casemirror.mapping.targets import SYSTEM_NAMES
 from casemirror.model.actor import Actor
 from casemirror.model.errors import Invalid
-from casemirror.store import audit, content_items
+from casemirror.store import audit, content_items, links
 
 BUNDLED = Path(__file__).parent.parent / "packs"
 """Packs that come with casemirror."""
@@ -58,6 +58,7 @@ def add(app: App, actor: Actor, path: Path) -> list[Installed]:
         for pack in packs:
             content_items.install(tx, pack, now)
             audit.add(tx, now, actor.name, "pack.installed", f"pack {pack.id}", {"version": pack.version})
+        links.look_again(tx, now)
         catalog = app.library.catalog(tx)
         there = {str(row["id"]) for row in content_items.packs(tx)}
     return [_installed(pack, catalog, there, now) for pack in packs]

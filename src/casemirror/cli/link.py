@@ -46,6 +46,32 @@ def add(
         output.line("no comments and files go out by this link, since it has no tags (--tag)")
 
 
+@app.command()
+def retry(
+    ctx: typer.Context,
+    incident: Annotated[int, typer.Argument(help="Number of the incident.")],
+    instance: Annotated[str, typer.Argument(help="Name of the instance; without it, all links of the incident.")] = "",
+    json: AsJson = False,
+) -> None:
+    """Try again at once what waits after a failure or is held.
+
+    A creation whose outcome nobody saw is begun anew: look first whether the object is there.
+
+    \b
+    Example:
+      casemirror link retry 3 tracker
+    """
+    from casemirror.actions import links
+    from casemirror.model.ids import IncidentId
+
+    with session.opened(ctx) as (mirror, me):
+        found = links.retry(mirror, me, IncidentId(incident), instance)
+    if json:
+        output.data([shown(link) for link in found])
+        return
+    output.line(f"incident {incident} is tried again at {', '.join(link.instance_name for link in found)}")
+
+
 @app.command("list")
 def list_(
     ctx: typer.Context, incident: Annotated[int, typer.Argument(help="Number of the incident.")], json: AsJson = False

@@ -177,7 +177,8 @@ def push_and_settle(turn: Turn, work: Work, plan: Plan, outcome: Outcome) -> Wor
     if plan.create and link.creating_at and not turn.caller.integration.creates_safely:
         raise CreateUnconfirmed(
             f"a creation at {turn.instance.name} was begun at {link.creating_at:%Y-%m-%d %H:%M:%S} UTC and its outcome "
-            "was never seen; look whether the ticket is there, then link it or retry"
+            "was never seen; look whether the object is there, then link it (`casemirror incident edit`) or have it created "
+            "once more (`casemirror link retry`)"
         )
     package = outbound.pack(turn, link, work.incident, plan)
     if package.empty:

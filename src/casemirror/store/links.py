@@ -172,6 +172,15 @@ def want_incident(tx: Connection, incident_id: IncidentId, now: datetime, *, pri
     return len(ids)
 
 
+def look_again(tx: Connection, now: datetime, instance_id: InstanceId | None = None) -> None:
+    """Content or an instance changed: what was held for that is tried again; a creation of unknown outcome stays held."""
+    where = [_TABLE.c.state == LinkState.HELD.value, _TABLE.c.creating_at.is_(None)]
+    if instance_id is not None:
+        where.append(_TABLE.c.instance_id == instance_id)
+    released = {"state": LinkState.ACTIVE.value, "held_reason": "", "tries": 0, "create_attempts": 0, "due_at": now}
+    tx.execute(_TABLE.update().where(*where).values(**released))
+
+
 def want_others(tx: Connection, incident_id: IncidentId, but: LinkId, now: datetime, *, priority: int = 1) -> None:
     """One link changed an incident: its other outbound links are due."""
     for link_id in _outbound_ids(tx, incident_id):
