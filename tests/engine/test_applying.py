@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from casemirror.actions import incidents
+from casemirror.engine import record
 from casemirror.model.ids import IncidentId
 from casemirror.model.incident import Status
 from support.desk import PULL, PUSH, Killed, Remote, note, said
-from support.world import World
+from support.world import ANALYST, World
 
 
 @pytest.fixture
@@ -321,9 +323,6 @@ def test_the_same_words_said_twice_are_there_twice(world: World, desk: Remote) -
 
 def test_entries_for_a_pending_incident_wait_until_it_is_opened(world: World) -> None:
     """MIR-120: its fields do not wait."""
-    from casemirror.actions import incidents
-    from support.world import ANALYST
-
     world.set(incidents__create__active="false")
     desk = world.instance()
     incident = both(world, desk)
@@ -343,8 +342,6 @@ def test_entries_for_a_pending_incident_wait_until_it_is_opened(world: World) ->
 
 def test_an_object_is_applied_whole_or_not_at_all(world: World, desk: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
     """MIR-121, rule 4: the process dies before the last write; afterwards everything is there once."""
-    from casemirror.engine import record
-
     incident = both(world, desk)
     before = (world.incident(incident), world.link(incident))
     desk.comment("T1", "hello")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,8 +49,6 @@ def test_lastrun_comes_back(world: World, desk: Remote) -> None:
 @pytest.mark.parametrize("ending", [raised("ValueError", "x"), error("no"), died()])
 def test_a_failed_fetch_creates_nothing_and_keeps_lastrun(world: World, desk: Remote, ending: Reply) -> None:
     """MIR-038."""
-    from dataclasses import replace
-
     desk.next_answer(FETCH, replace(ending, incidents=({"name": "half"},), last_run={"at": "2030-01-01T00:00:00Z"}))
     world.work()
     assert world.all() == []

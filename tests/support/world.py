@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import shutil
 from collections.abc import Mapping
@@ -123,6 +124,7 @@ CONTENT: tuple[tuple[str, dict[str, Any]], ...] = (
 def _template() -> Path:
     """A migrated database with the content, made once and copied for every world."""
     folder = Path(mkdtemp(prefix="casemirror-world-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     store = Store.open(folder / "a.db", folder / "files", ManualClock(NOON), KeyRing.load(folder / "key"))
     store.migrate()
     found = tuple(items.make(kind, body) for kind, body in CONTENT)
@@ -182,6 +184,12 @@ class World:
         given = {"isFetch": str(fetches).lower()}
         instances.add(self.app, ANALYST, name, integration, given, secrets={"token": "s3cret-token"}, choice=choice)
         return self.runtime.remotes[name]
+
+    def content(self, kind: str, body: Mapping[str, Any]) -> None:
+        """Install one more content item."""
+        item = items.make(kind, body)
+        with self.store.write() as tx:
+            content_items.install(tx, Pack(id=item.id, name=item.name, items=(item,)), self.clock.now())
 
     def _folder(self, name: str) -> Path:
         folder = self.folder / f"work-{name}"
