@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -175,11 +175,14 @@ def test_what_was_said_is_kept(store: Store, link: Link, now: datetime) -> None:
         [kept] = decisions.list_for(tx, link.incident_id)
         assert (kept["field"], kept["rule"], kept["remote"], kept["payload_id"]) == ("f", "remote-changed", ["b"], two)
         assert payloads.load(tx, two) == {"x": 2}
+        assert payloads.forget_old(tx, now) == 0
         inbox.put(tx, link.id, now, {"object": {"a": 1}})
         [row] = inbox.waiting(tx, link.id)
         assert row.body == {"object": {"a": 1}}
         inbox.remove(tx, [row.id])
         assert inbox.waiting(tx, link.id) == []
+        assert payloads.forget_old(tx, now + timedelta(seconds=1)) == 2
+        assert [row["payload_id"] for row in decisions.list_for(tx, link.incident_id)] == [None]
 
 
 def test_users_are_found_by_name_and_address(store: Store) -> None:

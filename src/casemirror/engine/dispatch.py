@@ -3,8 +3,8 @@
 The truth is in our tables; DBOS only carries "lane L has something to do" to exactly one worker. Everything it runs is
 at-least-once, and the lane's lease and epoch make a double run harmless (design §5).
 
-Three threads: `beat` says that this process lives, `look` enqueues lanes that have something to do, `reap` resumes what
-a dead process left behind and clears what is done.   Source: docs/decisions/0002.
+Four threads: `beat` says that this process lives, `look` enqueues lanes that have something to do, `reap` resumes what
+a dead process left behind and clears what is done, `tidy` forgets payloads that were kept long enough.   Source: docs/decisions/0002.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from casemirror.engine.app import App, log
 from casemirror.engine.presence import Loop, Presence, forget_dead
 from casemirror.model.ids import LaneId
 from casemirror.model.lane import Lane
-from casemirror.store import lanes
+from casemirror.store import lanes, payloads
 
 QUEUE = "lanes"
 VERSION = "1"
@@ -29,6 +29,7 @@ VERSION = "1"
 LOOK_S = 0.2
 """How often due lanes are looked for: a local change is on its way within a second."""
 REAP_S = 2.0
+TIDY_S = 60.0
 KEEP_DONE_S = 600.0
 WORKERS = 32
 
@@ -50,7 +51,7 @@ class Dispatcher:
     def __init__(self, app: App, system_url: str) -> None:
         self._app = app
         self._url = system_url
-        self._loops = (Loop("look", LOOK_S, self.look), Loop("reap", REAP_S, self.reap))
+        self._loops = (Loop("look", LOOK_S, self.look), Loop("reap", REAP_S, self.reap), Loop("tidy", TIDY_S, self.tidy))
         self._presence = Presence(app)
         self._enqueued: set[str] = set()
         self._drain: Callable[[str], int] | None = None
@@ -111,6 +112,14 @@ class Dispatcher:
         assert self._drain is not None
         with SetWorkflowID(name), SetEnqueueOptions(queue_partition_key=found.instance_id):
             DBOS.enqueue_workflow(QUEUE, self._drain, found.id)
+
+    def tidy(self) -> None:
+        """Forget raw payloads that were kept long enough (`mirror.payload.keep`)."""
+        keep = timedelta(seconds=self._app.settings().seconds("mirror.payload.keep"))
+        with self._app.store.write() as tx:
+            forgotten = payloads.forget_old(tx, self._app.clock.now() - keep)
+        if forgotten:
+            log.info("payloads.forgotten", count=forgotten)
 
     def reap(self) -> None:
         """Resume the lanes of dead processes, and clear finished runs."""
