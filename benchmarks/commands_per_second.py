@@ -48,7 +48,9 @@ def measure(run: Callable[[], None], seconds: float) -> list[float]:
 
 def report(name: str, took: list[float]) -> float:
     median = statistics.median(took)
-    print(f"{name:<18} {len(took):>6} commands   median {median * 1000:8.2f} ms   {1 / statistics.mean(took):8.1f} commands/s")
+    print(
+        f"{name:<18} {len(took):>6} commands   median {median * 1000:8.2f} ms   {1 / statistics.mean(took):8.1f} commands/s"
+    )
     return median
 
 

@@ -63,7 +63,9 @@ class People:
 
     def edit_there(self) -> None:
         if self.made_there:
-            self.snow.update(self.dice.choice(self.made_there), **{self.dice.choice(list(FIELDS.values())): f"there {self.count}"})
+            self.snow.update(
+                self.dice.choice(self.made_there), **{self.dice.choice(list(FIELDS.values())): f"there {self.count}"}
+            )
 
     def say_here(self) -> None:
         incident = self._incident()

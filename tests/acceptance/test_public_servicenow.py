@@ -121,7 +121,9 @@ def test_a_ticket_mirrors_both_ways_and_each_change_arrives_once(
     before = dict(snow.state()["requests"])
     mirror.turn(lane_id, 3)
     after = snow.state()["requests"]
-    written = {k: after[k] - before.get(k, 0) for k in after if not k.startswith("GET") and after[k] != before.get(k, 0)}
+    written = {
+        k: after[k] - before.get(k, 0) for k in after if not k.startswith("GET") and after[k] != before.get(k, 0)
+    }
     assert written == {}
     assert mirror.incident(1).status is Status.CLOSED
     assert len([t for t in mirror.texts(1, came_in=True) if "on my way" in t]) == 0

@@ -97,7 +97,9 @@ class TestAnswers:
 
     def test_a_cause_is_told_too(self, runtime):
         """The first exception is often the one that says why."""
-        reply = runtime.run(command("try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    raise KeyError('k') from e\n"))
+        reply = runtime.run(
+            command("try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    raise KeyError('k') from e\n")
+        )
         assert "ZeroDivisionError" in reply.error
         assert reply.error.rstrip().endswith("KeyError: 'k'")
 
@@ -123,7 +125,9 @@ class TestAnswers:
     def test_nothing_and_garbage_are_answers(self, runtime):
         """They are read by `wire`; here nothing may break."""
         assert runtime.run(command("pass")).results == ()
-        reply = runtime.run(command("demisto.results({('a', 1): {object, float('nan')}, 'x': float('inf'), 's': '\\ud800'})"))
+        reply = runtime.run(
+            command("demisto.results({('a', 1): {object, float('nan')}, 'x': float('inf'), 's': '\\ud800'})")
+        )
         assert reply.ending is Ending.NORMAL
         assert (reply.results[0]["x"], reply.results[0]["s"]) == (None, "?")
 
@@ -187,7 +191,9 @@ class TestAnswers:
                 """,
                 params={"url": "u"},
                 instance="snow",
-                modules={"SomeApiModule": "import demistomock as demisto\nFROM_MODULE = demisto.getParam('url') + '!'\n"},
+                modules={
+                    "SomeApiModule": "import demistomock as demisto\nFROM_MODULE = demisto.getParam('url') + '!'\n"
+                },
             )
         )
         assert reply.results == (["u", "u!", "snow", "some-command"],)
@@ -202,7 +208,10 @@ class TestAnswers:
             register_module_line("X", "start", __line__())
             return_error("API rate limit")
         """
-        for head in ("", "import demistomock as demisto\nfrom CommonServerPython import *\nfrom CommonServerUserPython import *\n"):
+        for head in (
+            "",
+            "import demistomock as demisto\nfrom CommonServerPython import *\nfrom CommonServerUserPython import *\n",
+        ):
             reply = runtime.run(command(head + textwrap.dedent(body), name="update-remote-system"))
             assert reply.error == ""
             assert reply.results[0]["HumanReadable"] == "hi"
@@ -216,7 +225,9 @@ class TestAnswers:
 
     def test_our_modules_do_not_hide_libraries(self, runtime):
         """An integration that imports a library named `limits` must not get ours."""
-        reply = runtime.run(command("import sys\ndemisto.results([n for n in ('limits', 'child', 'channel') if n in sys.modules])"))
+        reply = runtime.run(
+            command("import sys\ndemisto.results([n for n in ('limits', 'child', 'channel') if n in sys.modules])")
+        )
         assert reply.results == ([],)
 
     @pytest.mark.parametrize(
@@ -298,12 +309,16 @@ class TestMisbehaviour:
 
     def test_closed_and_replaced_streams_do_no_harm(self, runtime):
         """stdout, stderr and all other descriptors belong to the integration."""
-        reply = runtime.run(command("import sys\nsys.stdout.close()\nsys.stderr = None\nsys.stdin.read()\ndemisto.results(1)\n"))
+        reply = runtime.run(
+            command("import sys\nsys.stdout.close()\nsys.stderr = None\nsys.stdin.read()\ndemisto.results(1)\n")
+        )
         assert (reply.ending, reply.results) == (Ending.NORMAL, (1,))
 
     def test_an_integration_that_kills_its_parent_dies_alone(self, runtime):
         """The next command gets a new parent."""
-        killer = command("import os\nif demisto.args().get('kill'):\n    os.kill(os.getppid(), 9)\n    import time; time.sleep(600)\ndemisto.results(1)\n")
+        killer = command(
+            "import os\nif demisto.args().get('kill'):\n    os.kill(os.getppid(), 9)\n    import time; time.sleep(600)\ndemisto.results(1)\n"
+        )
         assert runtime.run(replace(killer, args={"kill": True})).ending is Ending.DIED
         assert runtime.run(killer).results == (1,)
         assert runtime.started_parents == 2
@@ -565,7 +580,9 @@ class TestParents:
             thread.start()
         for thread in threads:
             thread.join()
-        assert {n: reply.results for n, reply in replies.items()} == {n: ({"n": str(n), "met": True},) for n in range(8)}
+        assert {n: reply.results for n, reply in replies.items()} == {
+            n: ({"n": str(n), "met": True},) for n in range(8)
+        }
         assert runtime.started_parents == 1
 
     def test_a_parent_killed_in_the_middle_takes_its_child_along(self, runtime):
@@ -625,7 +642,9 @@ time.sleep(600)
 runtime = ProcessRuntime(Path({str(tmp_path / "work")!r}))
 runtime.run(Command(code=Code(key="k", name="I", source=source), name="c"))
 """
-        server = subprocess.Popen([sys.executable, "-c", script], env={"PYTHONPATH": str(SRC), "PATH": os.environ["PATH"]})
+        server = subprocess.Popen(
+            [sys.executable, "-c", script], env={"PYTHONPATH": str(SRC), "PATH": os.environ["PATH"]}
+        )
         until((tmp_path / "pids").exists)
         pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
         assert [pid for pid in pids if is_running(pid)] == pids

@@ -61,7 +61,9 @@ class CarefulRemote(Remote):
         found = next((t for t in self.tickets.values() if t.fields.get("made_for") == made_for), None)
         remote_id = args["remoteId"] or (found.id if found else "")
         there = {c.file for c in self.tickets[remote_id].comments} if remote_id in self.tickets else set()
-        new = [e for e in args["entries"] if not (e["casemirror"]["uncertain"] and e["casemirror"]["reference"] in there)]
+        new = [
+            e for e in args["entries"] if not (e["casemirror"]["uncertain"] and e["casemirror"]["reference"] in there)
+        ]
         reply = super()._push(replace(command, args={**args, "remoteId": remote_id, "entries": new}))
         ticket = self.tickets[str(reply.results[-1])]
         if not args["remoteId"]:
@@ -110,7 +112,9 @@ class PointRuntime:
         self._schedule.point(f"before {command.name}", awake=True)
         reply = self._world.runtime.remotes[command.instance].run(command)
         self._schedule.called(command)
+        self._world.clock.turn(0.2)
         self._schedule.point(f"after {command.name}")
+        self._world.clock.turn(0.2)  # what happened at that point lies within the call
         return reply
 
     def close(self) -> None:

@@ -19,9 +19,9 @@ from casemirror.engine.turn import Turn
 from casemirror.store import entries, lanes, links
 from schedules.crashing import Schedule
 
-COUNT = int(os.environ.get("CASEMIRROR_SCHEDULES", "120"))
+COUNT = int(os.environ.get("CASEMIRROR_SCHEDULES", "90"))
 SEED = int(os.environ.get("CASEMIRROR_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
-TRIES = 400
+TRIES = 60
 """Schedules within which a broken variant must be caught."""
 
 
@@ -101,7 +101,7 @@ original_finish, original_take, original_write_link = links.finish, poll.take, r
 original_intended, original_sent = entries.mark_intended, entries.mark_sent
 
 BROKEN: dict[str, tuple[bool, list[tuple[Any, str, Callable[..., Any]]]]] = {
-    "rule 1: done is the newest wanted": (False, [(links, "finish", finish_with_the_newest)]),
+    "rule 1: done is the newest wanted": (True, [(links, "finish", finish_with_the_newest)]),
     "rule 2: last_sync after the call": (True, [(reconcile, "Window", window_after_the_call)]),
     "rule 2: cursor after the call": (True, [(poll, "take", cursor_after_the_call)]),
     "rule 3: nothing is recognised": (False, [(inbound, "only_new", nothing_recognised)]),
@@ -119,7 +119,7 @@ BROKEN: dict[str, tuple[bool, list[tuple[Any, str, Callable[..., Any]]]]] = {
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", BROKEN)
 def test_each_rule_is_needed(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A protocol that breaks one rule is caught within a few hundred schedules."""
+    """A protocol that breaks one rule is caught within some dozens of schedules."""
     strict, patches = BROKEN[name]
     for module, attribute, broken in patches:
         monkeypatch.setattr(module, attribute, broken)

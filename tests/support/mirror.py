@@ -71,9 +71,7 @@ class Mirror:
 
     def instance(self, name: str, integration: str, given: Mapping[str, str], **choice: str) -> LaneId:
         """Add an instance; returns its lane."""
-        configured = instances.add(
-            self.app, ANALYST, name, integration, dict(given), choice=instances.Choice(**choice)
-        )
+        configured = instances.add(self.app, ANALYST, name, integration, dict(given), choice=instances.Choice(**choice))
         return configured.lane.id
 
     def turn(self, lane_id: LaneId, times: int = 1) -> None:

@@ -15,7 +15,7 @@ from casemirror.model.actor import Actor
 from casemirror.model.errors import Conflict, Invalid
 from casemirror.model.ids import IncidentId
 from casemirror.model.incident import CLOSE_FIELDS, Incident, NewIncident, Status
-from casemirror.model.link import Link, LinkState
+from casemirror.model.link import STATUS, Link, LinkState
 from casemirror.model.values import Json, parse_time
 from casemirror.runtime import wire
 from casemirror.store import entries
@@ -140,7 +140,7 @@ def reopen(app: App, actor: Actor, incident_id: IncidentId) -> Incident:
         now = app.clock.now()
         for link in link_store.of_incident(tx, incident_id):
             revived = {"state": LinkState.ACTIVE} if link.state is LinkState.PURGED else {}
-            was_closed = link.remote_closed or link.out_status == Status.CLOSED
+            was_closed = link.remote_closed or link.out_status == Status.CLOSED or STATUS in link.doubted
             link_store.save(tx, link.id, reopened_here=True, remote_closed=was_closed, **revived)
             if revived and link.direction.inbound:
                 link_store.want(tx, link.id, now, priority=birth.PERSON, named=True, reset=True)

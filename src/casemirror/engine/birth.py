@@ -32,7 +32,9 @@ def create(
     direction = Direction.parse(new.mirror.direction)
     if direction is Direction.NONE or not new.mirror.instance:
         return incident, None
-    return incident, connect(tx, incident, new.mirror, now, since=since, later=False, pull=settings.flag("mirror.link.pull"))
+    return incident, connect(
+        tx, incident, new.mirror, now, since=since, later=False, pull=settings.flag("mirror.link.pull")
+    )
 
 
 def connect(
@@ -68,9 +70,7 @@ def connect(
         assumed=incident.fields,
         out_status=int(incident.status),
     )
-    reported = bool(
-        instance and mirror.remote_id and polls.take_unmatched(tx, instance.id, mirror.remote_id)
-    )
+    reported = bool(instance and mirror.remote_id and polls.take_unmatched(tx, instance.id, mirror.remote_id))
     named = direction.inbound and bool(mirror.remote_id) and (reported or pull)
     to_create = direction.outbound and not mirror.remote_id
     if named or to_create or later:
@@ -81,5 +81,3 @@ def connect(
 def instance_named(tx: Connection, reference: str) -> Instance | None:
     """The instance with that name or id; None when there is none (the link is an orphan then: MIR-015)."""
     return instances.find(tx, reference) if reference else None
-
-

@@ -51,7 +51,11 @@ class Dispatcher:
     def __init__(self, app: App, system_url: str) -> None:
         self._app = app
         self._url = system_url
-        self._loops = (Loop("look", LOOK_S, self.look), Loop("reap", REAP_S, self.reap), Loop("tidy", TIDY_S, self.tidy))
+        self._loops = (
+            Loop("look", LOOK_S, self.look),
+            Loop("reap", REAP_S, self.reap),
+            Loop("tidy", TIDY_S, self.tidy),
+        )
         self._presence = Presence(app)
         self._enqueued: set[str] = set()
         self._drain: Callable[[str], int] | None = None

@@ -88,9 +88,7 @@ def prepare(turn: Turn, raw: Mapping[str, Any]) -> NewIncident:
         fields=fields,
         type=kind,
         occurred_at=wire.parse_occurred(fields.get("occurred")) or given.occurred_at,
-        labels=labels.labels_for(
-            event, mapper, kind, brand=instance.brand, instance=instance.name, given=given.labels
-        ),
+        labels=labels.labels_for(event, mapper, kind, brand=instance.brand, instance=instance.name, given=given.labels),
         mirror=merged_mirror(given.mirror, wire.parse_mirror_fields(mapped.mirror)),
     )
 

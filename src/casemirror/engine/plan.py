@@ -7,7 +7,7 @@ A link's `base` is what both sides last agreed on. What changed here is `local â
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from casemirror.model.entry import Control, InboundEntry, Outgoing
@@ -62,7 +62,7 @@ def make_plan(
         reopened_here=state.reopened_here,
         out_status=state.out_status,
         outgoing=tuple(o for o in outgoing if policy.outbound and may_go(o, incident, status)),
-        send_status=policy.outbound and (STATUS in link.doubted or status_differs(state.out_status, status)),
+        send_status=policy.outbound and status_unsent(replace(link, out_status=state.out_status), status),
         create=policy.outbound and not link.remote_id,
     )
 
@@ -174,7 +174,7 @@ def follow_controls(link: Link, incident: Incident, told: Told, policy: Policy) 
     remote_closed = link.remote_closed and not told.seen_open
     reopened = link.reopened_here and remote_closed
     before = status = incident.status
-    reopen_unsent = policy.outbound and before is not Status.CLOSED and status_differs(link.out_status, before)
+    reopen_unsent = policy.outbound and before is not Status.CLOSED and status_unsent(link, before)
     out_status, closing, extra = link.out_status, None, dict[str, Json]()
     for control in told.controls if policy.inbound else ():
         if control.close:
@@ -198,8 +198,13 @@ def follow_controls(link: Link, incident: Incident, told: Told, policy: Policy) 
 def link_saw_close(link: Link, status: Status, before: Status, remote_closed: bool) -> bool:
     """Say whether a reopen entry tells news: the remote had been closed, and our own close is not still on its way."""
     closed_by_this_pull = status is not before
-    ours_unsent = before is Status.CLOSED and (STATUS in link.doubted or status_differs(link.out_status, before))
+    ours_unsent = before is Status.CLOSED and status_unsent(link, before)
     return closed_by_this_pull or ((remote_closed or link.remote_closed) and not ours_unsent)
+
+
+def status_unsent(link: Link, status: Status) -> bool:
+    """Say whether a close or a reopen of ours is still on its way, as far as anybody knows."""
+    return STATUS in link.doubted or status_differs(link.out_status, status)
 
 
 def status_differs(known: int | None, status: Status) -> bool:

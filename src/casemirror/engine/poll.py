@@ -108,7 +108,9 @@ def take(turn: Turn, answer: PollAnswer, reply: Reply, started: datetime) -> int
         else:
             _learn_absent(turn, tx, answer, started)
             found = name_all(turn, tx, started)
-        polls.forget_old(tx, turn.instance.id, started - timedelta(seconds=turn.settings.seconds("mirror.unmatched.ttl")))
+        polls.forget_old(
+            tx, turn.instance.id, started - timedelta(seconds=turn.settings.seconds("mirror.unmatched.ttl"))
+        )
     return found
 
 
@@ -172,5 +174,3 @@ def sweep(turn: Turn, now: datetime) -> int:
         for link in found:
             links.want(tx, link.id, now, priority=SWEPT, named=True)
     return len(found)
-
-

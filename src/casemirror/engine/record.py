@@ -100,7 +100,7 @@ def write_entries(
     turn: Turn, tx: Connection, link: Link, incident: Incident, plan: Plan, window: Window, now: datetime
 ) -> int:
     """Append the entries that are really new; for a pending incident they are held until it is opened (MIR-120)."""
-    new = inbound.only_new(tx, link, plan.entries, window, now)
+    new = inbound.only_new(tx, link, plan.entries, window)
     for entry, mark in new:
         held = incident.status is Status.PENDING
         entries.add(tx, incident.id, inbound.as_entry(turn, link, entry, mark, window), now, held=held)

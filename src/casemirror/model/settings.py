@@ -28,31 +28,92 @@ class Key:
 _TABLE: Final = (
     Key("sync.mirror.job.enable", "bool", True, "turns the mirror job on or off; fetching goes on"),
     Key("sync.mirror.job.delay", "minutes", 1, "interval of the mirror job, start to start"),
-    Key("sync.mirror.job.delayAdvanced", "seconds", None, "interval in seconds; wins over `sync.mirror.job.delay` when set"),
-    Key("mirror.command.timeout", "seconds", 300, "wall clock limit of one mirror command; at the limit its process group is killed"),
+    Key(
+        "sync.mirror.job.delayAdvanced",
+        "seconds",
+        None,
+        "interval in seconds; wins over `sync.mirror.job.delay` when set",
+    ),
+    Key(
+        "mirror.command.timeout",
+        "seconds",
+        300,
+        "wall clock limit of one mirror command; at the limit its process group is killed",
+    ),
     Key("mirror.first.lookback", "seconds", 60, "taken off the first `lastUpdate` of an instance and of an incident"),
-    Key("mirror.overlap", "seconds", 60, "taken off every later `lastUpdate`: covers clock skew and late indexes; 0 imitates XSOAR strictly"),
+    Key(
+        "mirror.overlap",
+        "seconds",
+        60,
+        "taken off every later `lastUpdate`: covers clock skew and late indexes; 0 imitates XSOAR strictly",
+    ),
     Key("mirror.unmatched.ttl", "seconds", 3600, "how long a reported remote id without incident is remembered"),
     Key("mirror.reprobe", "seconds", 3600, "how long “not implemented” is believed of a command"),
-    Key("mirror.reconcile", "seconds", 86400, "an incident not pulled for that long is pulled once behind all others; 0 turns the sweep off"),
+    Key(
+        "mirror.reconcile",
+        "seconds",
+        86400,
+        "an incident not pulled for that long is pulled once behind all others; 0 turns the sweep off",
+    ),
     Key("mirror.echo.guard", "seconds", 600, "how long the value before a push is taken for a stale echo"),
     Key("mirror.legacy.dirty", "bool", False, "XSOAR ≤ 6.1: a field edited here is never overwritten from remote"),
-    Key("mirror.conflict", "choice", "local", "who wins when a field changed on both sides and ours was not sent yet", ("local", "remote")),
-    Key("mirror.passthrough", "list", ["closeReason", "closeNotes", "closingUserId", "owner"], "changed fields that reach `delta` and `data` under their own names although the outgoing mapper lacks them"),
+    Key(
+        "mirror.conflict",
+        "choice",
+        "local",
+        "who wins when a field changed on both sides and ours was not sent yet",
+        ("local", "remote"),
+    ),
+    Key(
+        "mirror.passthrough",
+        "list",
+        ["closeReason", "closeNotes", "closingUserId", "owner"],
+        "changed fields that reach `delta` and `data` under their own names although the outgoing mapper lacks them",
+    ),
     Key("mirror.reclassify", "bool", False, "run the classifier on mirror-in, which may change the incident type"),
     Key("mirror.create.remote", "bool", True, "create the remote object of an outgoing incident that has no remote id"),
     Key("mirror.create.attempts", "count", 3, "creation calls that answer no id before the link waits for a change"),
     Key("mirror.instance.budget", "count", 0, "pulls per cycle and instance; 0 means no cap"),
     Key("mirror.entries.batch", "count", 0, "entries per call of update-remote-system; 0 sends all in one call"),
-    Key("mirror.link.pull", "bool", True, "pull an incident once as soon as it is fetched or linked, without waiting for a poll to name it"),
+    Key(
+        "mirror.link.pull",
+        "bool",
+        True,
+        "pull an incident once as soon as it is fetched or linked, without waiting for a poll to name it",
+    ),
     Key("mirror.retry.max", "minutes", 60, "longest wait between two tries of a failing link"),
-    Key("mirror.probe.empty", "bool", False, "call get-modified-remote-data also for an instance without incoming incidents"),
-    Key("mirror.push.freshness", "seconds", None, "a push is not preceded by a pull when the last one is younger; unset: the job interval"),
-    Key("mirror.brake.closed", "percent", 50, "share of an instance's open incidents that one poll may close before its lane stops and asks; 0 turns the brake off"),
+    Key(
+        "mirror.probe.empty",
+        "bool",
+        False,
+        "call get-modified-remote-data also for an instance without incoming incidents",
+    ),
+    Key(
+        "mirror.push.freshness",
+        "seconds",
+        None,
+        "a push is not preceded by a pull when the last one is younger; unset: the job interval",
+    ),
+    Key(
+        "mirror.brake.closed",
+        "percent",
+        50,
+        "share of an instance's open incidents that one poll may close before its lane stops and asks; 0 turns the brake off",
+    ),
     Key("mirror.brake.minimum", "count", 10, "fewer open incidents than this never trip the brake"),
     Key("mirror.payload.keep", "seconds", 2592000, "how long raw remote payloads are kept"),
-    Key("incidents.fetch.delayAdvanced", "seconds", None, "interval of fetch-incidents in seconds; wins over each instance's own interval when set (demos)"),
-    Key("incidents.create.active", "bool", True, "new incidents are opened at once; otherwise they are pending and exchange no entries"),
+    Key(
+        "incidents.fetch.delayAdvanced",
+        "seconds",
+        None,
+        "interval of fetch-incidents in seconds; wins over each instance's own interval when set (demos)",
+    ),
+    Key(
+        "incidents.create.active",
+        "bool",
+        True,
+        "new incidents are opened at once; otherwise they are pending and exchange no entries",
+    ),
     Key("files.max", "count", 104857600, "largest file that is taken in, bytes"),
     Key("runtime.memory", "count", 1073741824, "address space of one command, bytes"),
     Key("runtime.idle", "seconds", 300, "a warm process that had nothing to do for that long leaves"),
@@ -102,7 +163,10 @@ def key_named(name: str) -> Key:
     if name in KEYS:
         return KEYS[name]
     near = [k for k in KEYS if name.lower() in k.lower() or k.split(".")[-1].lower() == name.split(".")[-1].lower()]
-    raise NotFound(f"no setting {name!r}" + (f"; did you mean {', '.join(near)}?" if near else "; `casemirror config list` shows all"))
+    raise NotFound(
+        f"no setting {name!r}"
+        + (f"; did you mean {', '.join(near)}?" if near else "; `casemirror config list` shows all")
+    )
 
 
 @dataclass(frozen=True)

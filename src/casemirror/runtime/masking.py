@@ -39,7 +39,12 @@ class Masker:
 def _forms(secret: str) -> Iterator[str]:
     if len(secret) < SHORTEST:
         return
-    yield from (secret, quote(secret, errors="replace"), quote(secret, "", errors="replace"), quote_plus(secret, errors="replace"))
+    yield from (
+        secret,
+        quote(secret, errors="replace"),
+        quote(secret, "", errors="replace"),
+        quote_plus(secret, errors="replace"),
+    )
     yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1])
     yield from _base64_forms(secret.encode("utf-8", "replace"))
     lines = secret.splitlines()

@@ -121,7 +121,9 @@ class ProcessRuntime:
                 if slot.parent is not None:
                     slot.skip |= {slot.parent.threaded} - {""}
                 log = self._workplace.folder / f"parent-{self._count()}.log"
-                slot.parent = WarmParent(code, code.python or self._python, self._environment, self._idle_s, slot.skip, log)
+                slot.parent = WarmParent(
+                    code, code.python or self._python, self._environment, self._idle_s, slot.skip, log
+                )
             return slot.parent
 
     def _count(self) -> int:
@@ -149,7 +151,9 @@ class ProcessRuntime:
 class _Run:
     """One command on its way."""
 
-    def __init__(self, command: Command, desk: Desk, mask: Masker, bounds: Bounds, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: Command, desk: Desk, mask: Masker, bounds: Bounds, environment: Mapping[str, str]
+    ) -> None:
         self.command = command
         self._desk = desk
         self._mask = mask

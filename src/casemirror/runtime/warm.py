@@ -39,7 +39,9 @@ class WarmParent:
     threaded   a library that starts a thread when it is imported: the parent left, start another one that skips it
     """
 
-    def __init__(self, code: Code, python: str, environment: Mapping[str, str], idle_s: float, skip: frozenset[str], log: Path) -> None:
+    def __init__(
+        self, code: Code, python: str, environment: Mapping[str, str], idle_s: float, skip: frozenset[str], log: Path
+    ) -> None:
         self.skip = skip
         self.threaded = ""
         self.alive = True

@@ -123,7 +123,9 @@ def _locked(folder: Path) -> int | None:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    for left in [entry for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink() and _is_owner(entry.name)]:
+    for left in [
+        entry for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink() and _is_owner(entry.name)
+    ]:
         lock = _locked(left)
         if lock is not None:
             shutil.rmtree(left, ignore_errors=True)

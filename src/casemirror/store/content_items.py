@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from casemirror.content.items import Item
 from casemirror.content.pack import Pack
 from casemirror.store import schema
+from casemirror.store.upsert import upsert
 
 _ITEM, _PACK, _COUNTER = schema.content_item, schema.pack, schema.counter
 _REVISION = "content"
@@ -67,6 +68,5 @@ def revision(tx: Connection) -> int:
 
 
 def _grow_revision(tx: Connection) -> None:
-    grown = _COUNTER.update().where(_COUNTER.c.name == _REVISION).values(value=_COUNTER.c.value + 1)
-    if tx.execute(grown).rowcount == 0:
-        tx.execute(_COUNTER.insert().values(name=_REVISION, value=1))
+    """Also what makes two installations at once come one after the other."""
+    upsert(tx, _COUNTER, {"name": _REVISION}, {"value": 1}, value=_COUNTER.c.value + 1)

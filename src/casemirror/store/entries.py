@@ -78,7 +78,7 @@ def load(tx: Connection, entry_id: EntryId) -> Entry:
 def by_label(tx: Connection, label: str) -> Entry:
     """The entry that integrations know as ``"<number>@<incident>"``. Raises NotFound."""
     number, _, incident_id = label.partition("@")
-    if number.isdigit() and incident_id.isdigit():
+    if rows.is_id(number) and rows.is_id(incident_id):
         where = sa.and_(_TABLE.c.incident_id == int(incident_id), _TABLE.c.number == int(number))
         row = tx.execute(_select().where(where)).mappings().one_or_none()
         if row is not None:
@@ -184,6 +184,7 @@ def recently_sent(tx: Connection, link_id: LinkId, since: datetime) -> list[Entr
         _select()
         .join(_WAY, _WAY.c.entry_id == _TABLE.c.id)
         .where(_WAY.c.link_id == link_id, _WAY.c.state == DeliveryState.SENT.value, _WAY.c.sent_at >= since)
+        .order_by(_TABLE.c.number)
     )
     return [rows.entry(row) for row in tx.execute(query).mappings()]
 

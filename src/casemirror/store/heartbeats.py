@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from casemirror.store import schema
 from casemirror.store.database import now as database_now
+from casemirror.store.upsert import upsert
 
 DEAD_AFTER_S: Final = 8.0
 """A process whose heartbeat is older than that counts as dead."""
@@ -19,9 +20,7 @@ _TABLE = schema.heartbeat
 
 def beat(tx: Connection, executor: str) -> None:
     """Say that a process lives."""
-    at = database_now(tx)
-    if tx.execute(_TABLE.update().where(_TABLE.c.executor == executor).values(at=at)).rowcount == 0:
-        tx.execute(_TABLE.insert().values(executor=executor, at=at))
+    upsert(tx, _TABLE, {"executor": executor}, {"at": database_now(tx)})
 
 
 def alive(tx: Connection) -> set[str]:

@@ -45,7 +45,8 @@ def create(tx: Connection, new: NewIncident, now: datetime, *, status: Status, a
 
 def load(tx: Connection, incident_id: IncidentId) -> Incident:
     """The incident with that id. Raises NotFound."""
-    row = tx.execute(sa.select(_TABLE).where(_TABLE.c.id == incident_id)).mappings().one_or_none()
+    query = sa.select(_TABLE).where(_TABLE.c.id == incident_id)
+    row = tx.execute(query).mappings().one_or_none() if abs(incident_id) <= rows.MAX_ID else None
     if row is None:
         raise NotFound(f"no incident {incident_id}; `casemirror incident list` shows what there is")
     return rows.incident(row)

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from casemirror.model.errors import Conflict, NotFound
 from casemirror.model.ids import InstanceId
@@ -35,23 +36,26 @@ def add(
     enabled: bool = True,
 ) -> Instance:
     """Write an instance with its lane and secrets; links that name it are its own again. Raises Conflict for a name twice."""
-    if find(tx, name) is not None:
-        raise Conflict(f"there is an instance named {name!r} already; choose another name, or remove that one first")
     instance_id = InstanceId(str(uuid.uuid4()))
-    tx.execute(
-        _TABLE.insert().values(
-            id=instance_id,
-            name=name,
-            brand=brand,
-            enabled=enabled,
-            params=dict(params or {}),
-            classifier=classifier,
-            mapper_in=mapper_in,
-            mapper_out=mapper_out,
-            created_at=now,
-            modified_at=now,
-        )
+    new = _TABLE.insert().values(
+        id=instance_id,
+        name=name,
+        brand=brand,
+        enabled=enabled,
+        params=dict(params or {}),
+        classifier=classifier,
+        mapper_in=mapper_in,
+        mapper_out=mapper_out,
+        created_at=now,
+        modified_at=now,
     )
+    twice = Conflict(f"there is an instance named {name!r} already; choose another name, or remove that one first")
+    if find(tx, name) is not None:
+        raise twice
+    try:
+        tx.execute(new)
+    except IntegrityError:  # somebody else was a moment faster
+        raise twice from None
     tx.execute(schema.lane.insert().values(id=f"{instance_id}/0", instance_id=instance_id, number=0))
     for param, value in (secrets or {}).items():
         set_secret(tx, instance_id, param, value)
@@ -102,10 +106,10 @@ def remove(tx: Connection, instance_id: InstanceId) -> None:
 
 def set_secret(tx: Connection, instance_id: InstanceId, param: str, value: Json) -> None:
     """Encrypt and keep the value of a secret parameter."""
-    sealed = store_of(tx).keys.seal(value, f"{instance_id}/{param}")
     table = schema.secret
     where = sa.and_(table.c.instance_id == instance_id, table.c.param == param)
-    tx.execute(table.delete().where(where))
+    tx.execute(table.delete().where(where))  # first: it waits for a rotation that is under way, and makes one wait
+    sealed = store_of(tx).keys.seal(value, f"{instance_id}/{param}")
     tx.execute(
         table.insert().values(
             instance_id=instance_id,
@@ -127,12 +131,18 @@ def secrets(tx: Connection, instance_id: InstanceId) -> dict[str, Json]:
 def secret_names(tx: Connection, instance_id: InstanceId) -> list[str]:
     """Which secret parameters have a value."""
     table = schema.secret
-    return list(tx.execute(sa.select(table.c.param).where(table.c.instance_id == instance_id)).scalars())
+    query = sa.select(table.c.param).where(table.c.instance_id == instance_id)
+    return list(tx.execute(query.order_by(table.c.param)).scalars())
 
 
 def rewrap_secrets(tx: Connection) -> int:
-    """Wrap every secret under the current master key; returns how many there are."""
+    """Wrap every secret under the current master key; returns how many there are.
+
+    Nobody else writes one before the transaction ends: none stays behind under a key that is dropped next.
+    """
     keys, table, count = store_of(tx).keys, schema.secret, 0
+    if store_of(tx).is_postgresql:
+        tx.execute(sa.text("LOCK TABLE secret IN SHARE ROW EXCLUSIVE MODE"))
     for row in tx.execute(sa.select(table)).mappings().all():
         sealed = keys.rewrap(_sealed(row), f"{row['instance_id']}/{row['param']}")
         where = sa.and_(table.c.instance_id == row["instance_id"], table.c.param == row["param"])
@@ -156,10 +166,12 @@ def save_mirror_run(tx: Connection, instance_id: InstanceId, value: Any) -> None
 
 
 def context(tx: Connection, instance_id: InstanceId) -> tuple[Any, int]:
-    """The integration context and its version."""
+    """The integration context and its version. Raises NotFound."""
     query = sa.select(_TABLE.c.context, _TABLE.c.context_version).where(_TABLE.c.id == instance_id)
-    value, version = tx.execute(query).one()
-    return value, version
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(f"no instance with id {instance_id}")
+    return row.context, row.context_version
 
 
 def set_context(tx: Connection, instance_id: InstanceId, value: Any, version: int) -> int:
@@ -170,7 +182,7 @@ def set_context(tx: Connection, instance_id: InstanceId, value: Any, version: in
     where = _TABLE.c.id == instance_id
     if version >= 0:
         where = sa.and_(where, _TABLE.c.context_version == version)
-    new = {"context": value, "context_version": _TABLE.c.context_version + 1}
+    new = {"context": {} if value is None else value, "context_version": _TABLE.c.context_version + 1}
     if tx.execute(_TABLE.update().where(where).values(**new)).rowcount == 0:
         raise ValueError(f"stale version {version} of the integration context")
     return context(tx, instance_id)[1]

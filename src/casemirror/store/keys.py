@@ -42,7 +42,7 @@ class KeyRing:
 
     def __init__(self, keys: tuple[bytes, ...], path: Path | None = None) -> None:
         self._path = path
-        self._stamp = _stamp(path)
+        self._stamp: tuple[int, int] | None = None
         self._take(keys)
 
     def _take(self, keys: tuple[bytes, ...]) -> None:
@@ -61,10 +61,13 @@ class KeyRing:
         if given:
             return cls((_decode(given, ENVIRONMENT),))
         if not path.exists():
-            _write(path, [secrets.token_bytes(32)])
+            _make(path)
         if path.stat().st_mode & 0o077:
             raise Invalid(f"{path} can be read by others; make it private: chmod 600 {path}")
-        return cls(_read(path), path)
+        stamp = _stamp(path)  # before reading: what changes in between is read again
+        ring = cls(_read(path), path)
+        ring._stamp = stamp
+        return ring
 
     def _follow(self) -> None:
         """Read the file anew when it changed."""
@@ -104,18 +107,17 @@ class KeyRing:
 
 def add_key(path: Path) -> KeyRing:
     """Put a new master key first in the key file (old ones stay until everything is wrapped anew)."""
-    lines = [_decode(line, str(path)) for line in path.read_text().split()]
-    _write(path, [secrets.token_bytes(32), *lines])
+    _write(path, [secrets.token_bytes(32), *_read(path)])
     return KeyRing.load(path)
 
 
 def drop_old_keys(path: Path) -> None:
     """Keep only the current master key in the key file."""
-    _write(path, [_decode(path.read_text().split()[0], str(path))])
+    _write(path, list(_read(path)[:1]))
 
 
 def _read(path: Path) -> tuple[bytes, ...]:
-    lines = [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    lines = [line.strip() for line in path.read_text(errors="replace").splitlines() if line.strip()]
     return tuple(_decode(line, str(path)) for line in lines)
 
 
@@ -142,11 +144,33 @@ def _write(path: Path, keys: list[bytes]) -> None:
         out.flush()
         os.fsync(out.fileno())
     new.replace(path)
+    _sync_folder(path.parent)  # secrets are wrapped by this key next: it must not be the one that a crash forgets
+
+
+def _make(path: Path) -> None:
+    """Make the first key. Of two processes that both do, one wins, and both use its key."""
+    own = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    _write(own, [secrets.token_bytes(32)])
+    try:
+        os.link(own, path)
+    except FileExistsError:
+        pass
+    finally:
+        own.unlink()
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _decode(text: str, where: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode(text.strip(), validate=True)
     except ValueError:
         raise Invalid(f"{where}: the master key is no base64 text") from None
 

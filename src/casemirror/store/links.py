@@ -58,7 +58,7 @@ def add(
 
 def load(tx: Connection, link_id: LinkId) -> Link:
     """The link with that id. Raises NotFound."""
-    found = _all(tx, sa.select(_TABLE).where(_TABLE.c.id == link_id))
+    found = _all(tx, sa.select(_TABLE).where(_TABLE.c.id == link_id)) if abs(link_id) <= rows.MAX_ID else []
     if not found:
         raise NotFound(f"no link {link_id}")
     return found[0]

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from casemirror.model.errors import NotFound
 from casemirror.model.ids import LinkId
 from casemirror.store import schema
 
@@ -34,8 +35,10 @@ def add(tx: Connection, link_id: LinkId, at: datetime, kind: str, body: Mapping[
 
 
 def load(tx: Connection, payload_id: int) -> Any:
-    """A kept payload, as JSON value."""
-    body = tx.execute(sa.select(_TABLE.c.body).where(_TABLE.c.id == payload_id)).scalar_one()
+    """A kept payload, as JSON value. Raises NotFound when its time is over."""
+    body = tx.execute(sa.select(_TABLE.c.body).where(_TABLE.c.id == payload_id)).scalar_one_or_none()
+    if body is None:
+        raise NotFound(f"payload {payload_id} is not kept any more (setting mirror.payload.keep)")
     return json.loads(zlib.decompress(body))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from casemirror.model.ids import InstanceId
 from casemirror.store import schema
+from casemirror.store.upsert import upsert
 
 _LEDGER, _UNMATCHED = schema.poll_ledger, schema.unmatched
 
@@ -27,9 +28,7 @@ def is_news(tx: Connection, instance_id: InstanceId, remote_id: str, text: str, 
 
 def remember_unmatched(tx: Connection, instance_id: InstanceId, remote_id: str, at: datetime) -> None:
     """Remember a reported id that belongs to no link (MIR-076)."""
-    where = sa.and_(_UNMATCHED.c.instance_id == instance_id, _UNMATCHED.c.remote_id == remote_id)
-    if tx.execute(_UNMATCHED.update().where(where).values(seen_at=at)).rowcount == 0:
-        tx.execute(_UNMATCHED.insert().values(instance_id=instance_id, remote_id=remote_id, seen_at=at))
+    upsert(tx, _UNMATCHED, {"instance_id": instance_id, "remote_id": remote_id}, {"seen_at": at})
 
 
 def take_unmatched(tx: Connection, instance_id: InstanceId, remote_id: str) -> bool:

@@ -13,6 +13,14 @@ from casemirror.model.instance import Instance
 from casemirror.model.lane import Lane
 from casemirror.model.link import Direction, Link, LinkState, Pushed
 
+MAX_ID = 2**31 - 1
+"""The largest number that is looked up: it fits the columns of both databases."""
+
+
+def is_id(text: str) -> bool:
+    """Say whether a text is a number that a row may have."""
+    return text.isascii() and text.isdigit() and int(text[:11]) <= MAX_ID and len(text) <= 10
+
 
 def incident(row: RowMapping) -> Incident:
     """An `incident` row."""

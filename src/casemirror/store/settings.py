@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from casemirror.store import schema
+from casemirror.store.upsert import upsert
 
 _TABLE = schema.setting
 
@@ -17,8 +18,7 @@ def get_all(tx: Connection) -> dict[str, str]:
 
 def put(tx: Connection, name: str, value: str) -> None:
     """Set one."""
-    remove(tx, name)
-    tx.execute(_TABLE.insert().values(name=name, value=value))
+    upsert(tx, _TABLE, {"name": name}, {"value": value})
 
 
 def remove(tx: Connection, name: str) -> None:

@@ -6,14 +6,14 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from casemirror.store import schema
+from casemirror.store.upsert import upsert
 
 _TABLE = schema.user_account
 
 
 def add(tx: Connection, username: str, *, email: str = "", full_name: str = "") -> None:
     """Write a user, in place of one with that name."""
-    remove(tx, username)
-    tx.execute(_TABLE.insert().values(username=username, email=email, full_name=full_name))
+    upsert(tx, _TABLE, {"username": username}, {"email": email, "full_name": full_name})
 
 
 def remove(tx: Connection, username: str) -> bool:

@@ -60,18 +60,42 @@ CASES = [
     ("MIR-106 nothing changed", {"f": 1}, {}, 1, 1, BOTH, None, None, None),
     ("both changed to the same", {"f": 1}, {}, 2, 2, BOTH, Rule.AGREED, None, None),
     ("MIR-110 both changed, local wins", {"f": 1}, {}, 2, 3, BOTH, Rule.CONFLICT_LOCAL, None, 2),
-    ("MIR-110 both changed, remote wins", {"f": 1}, {}, 2, 3, replace(BOTH, conflict="remote"), Rule.CONFLICT_REMOTE, 3, None),
+    (
+        "MIR-110 both changed, remote wins",
+        {"f": 1},
+        {},
+        2,
+        3,
+        replace(BOTH, conflict="remote"),
+        Rule.CONFLICT_REMOTE,
+        3,
+        None,
+    ),
     ("MIR-107 direction In keeps an edit", {"f": 1}, {}, 2, 1, ONLY_IN, None, None, None),
     ("MIR-108 direction In takes a real change", {"f": 1}, {}, 2, 3, ONLY_IN, Rule.REMOTE_CHANGED, 3, None),
     ("MIR-111 told for the first time while edited", {}, {"f": 1}, 2, 3, ONLY_IN, Rule.FIRST_TOLD, None, None),
     ("told for the first time, untouched here", {}, {"f": 1}, 1, 3, BOTH, Rule.REMOTE_CHANGED, 3, None),
     ("MIR-097 an empty value empties", {"f": 1}, {}, 1, "", BOTH, Rule.REMOTE_CHANGED, "", None),
-    ("MIR-148 a field that is not mapped out is not sent", {"f": 1}, {}, 2, 1, replace(BOTH, mapped_out=frozenset()), None, None, None),
+    (
+        "MIR-148 a field that is not mapped out is not sent",
+        {"f": 1},
+        {},
+        2,
+        1,
+        replace(BOTH, mapped_out=frozenset()),
+        None,
+        None,
+        None,
+    ),
     ("MIR-140 changed and changed back", {"f": 1}, {}, 1, 1, BOTH, None, None, None),
 ]
 
 
-@pytest.mark.parametrize(("name", "base", "assumed", "local", "remote", "policy", "rule", "written", "pushed"), CASES, ids=[c[0] for c in CASES])
+@pytest.mark.parametrize(
+    ("name", "base", "assumed", "local", "remote", "policy", "rule", "written", "pushed"),
+    CASES,
+    ids=[c[0] for c in CASES],
+)
 def test_one_field_is_merged_by_the_rule_that_fits(
     name: str, base: Any, assumed: Any, local: Any, remote: Any, policy: Policy, rule: Any, written: Any, pushed: Any
 ) -> None:
@@ -130,7 +154,12 @@ def plan_for(link: Link, incident: Incident, *controls: Control, seen_open: bool
 def test_an_inbound_close_closes_once_and_is_not_sent_back() -> None:
     """MIR-122, MIR-124, MIR-125."""
     plan = plan_for(a_link(), an_incident(), CLOSE)
-    assert (plan.status, plan.closing, plan.send_status, plan.out_status) == (Status.CLOSED, CLOSE, False, Status.CLOSED)
+    assert (plan.status, plan.closing, plan.send_status, plan.out_status) == (
+        Status.CLOSED,
+        CLOSE,
+        False,
+        Status.CLOSED,
+    )
     again = plan_for(a_link(remote_closed=True, out_status=2), an_incident(Status.CLOSED), CLOSE)
     assert (again.status, again.send_status) == (None, False)
 
@@ -200,7 +229,13 @@ def test_an_object_without_id_is_created_and_one_with_id_is_not() -> None:
     assert not make_plan(a_link(remote_id=""), an_incident(), Told(), (), ONLY_IN, NOW).create
 
 
-values = st.one_of(st.none(), st.booleans(), st.integers(-3, 3), st.sampled_from(["", "a", "b"]), st.lists(st.integers(0, 2), max_size=2))
+values = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 3),
+    st.sampled_from(["", "a", "b"]),
+    st.lists(st.integers(0, 2), max_size=2),
+)
 names = st.sampled_from(["f", "g", "h", "severity", "name"])
 fields = st.dictionaries(names, values, max_size=5)
 policies = st.builds(
@@ -229,7 +264,9 @@ def test_merging_is_idempotent_and_ends_in_agreement(
 
 
 @given(base=fields, local=fields, remote=fields)
-def test_a_change_on_one_side_only_is_never_lost(base: dict[str, Any], local: dict[str, Any], remote: dict[str, Any]) -> None:
+def test_a_change_on_one_side_only_is_never_lost(
+    base: dict[str, Any], local: dict[str, Any], remote: dict[str, Any]
+) -> None:
     """Whatever else changed: a field that only we changed goes out, one that only the remote changed comes in."""
     link = a_link(base=base)
     merge = merge_fields(link, local, remote, replace(BOTH, never_blank=frozenset()), NOW)

@@ -200,7 +200,13 @@ def test_logs_take_anything_and_are_no_results(demisto, channel):
 
 def test_an_investigation_is_there_in_every_run(demisto, channel):
     """MIR-030, MIR-031; §6: fileResult needs an id everywhere."""
-    assert demisto.investigation() == {"id": "7", "closed": "t", "name": "Playground", "status": 0, "lastOpen": ZERO_TIME}
+    assert demisto.investigation() == {
+        "id": "7",
+        "closed": "t",
+        "name": "Playground",
+        "status": 0,
+        "lastOpen": ZERO_TIME,
+    }
     outside = Demisto(channel, {"name": "test-module"}).investigation()
     assert (outside["id"], outside["closed"]) == ("playground", ZERO_TIME)
 
@@ -218,7 +224,13 @@ def test_harmless_constants(demisto, channel):
     """§6."""
     assert demisto.demistoVersion() == {"version": "6.9.0", "buildNumber": "12345", "platform": "xsoar"}
     assert demisto.searchIndicators(query="x") == {"total": 0, "iocs": []}
-    assert demisto.getAllSupportedCommands() == demisto.getAssetsLastRun() == demisto.context() == demisto.parentEntry() == {}
+    assert (
+        demisto.getAllSupportedCommands()
+        == demisto.getAssetsLastRun()
+        == demisto.context()
+        == demisto.parentEntry()
+        == {}
+    )
     assert demisto.isTimeSensitive() is demisto.is_debug is False
     assert demisto.uniqueFile() != demisto.uniqueFile()
     assert "server" in demisto.demistoUrls()

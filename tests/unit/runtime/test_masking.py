@@ -31,7 +31,11 @@ def test_every_form_is_masked(form):
     assert Masker([SECRET])(f"before {form} after") == f"before {MASK} after"
 
 
-@given(before=st.binary(max_size=9), secret=st.text("abcdefXYZ0123+/=ß", min_size=8, max_size=40), after=st.binary(max_size=9))
+@given(
+    before=st.binary(max_size=9),
+    secret=st.text("abcdefXYZ0123+/=ß", min_size=8, max_size=40),
+    after=st.binary(max_size=9),
+)
 def test_a_secret_inside_a_longer_base64_text_is_masked(before, secret, after):
     """`Authorization: Basic` holds base64 of user and password together."""
     text = base64.b64encode(before + secret.encode() + after).decode()

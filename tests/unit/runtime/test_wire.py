@@ -37,7 +37,10 @@ def note(text, **more):
 
 
 def raised(line):
-    return reply(ending=Ending.RAISED, error=f'Traceback (most recent call last):\n  File "<X>", line 1, in main\n    f()\n{line}\n')
+    return reply(
+        ending=Ending.RAISED,
+        error=f'Traceback (most recent call last):\n  File "<X>", line 1, in main\n    f()\n{line}\n',
+    )
 
 
 class TestPoll:
@@ -201,7 +204,10 @@ class TestPull:
                 InboundEntry(contents="k", context={"a": 1}),
             ),
             ({"Type": 11, "Contents": "careful"}, InboundEntry(contents="careful", kind=11)),
-            (note("t", Category="chat", ContentsFormat="html"), InboundEntry(contents="t", category="chat", format="html")),
+            (
+                note("t", Category="chat", ContentsFormat="html"),
+                InboundEntry(contents="t", category="chat", format="html"),
+            ),
         ],
     )
     def test_entries_are_normalised(self, entry, expected):
@@ -212,7 +218,14 @@ class TestPull:
         """§1.6; MIR-130: other keys are kept."""
         closing = {"dbotIncidentClose": True, "closeReason": "Deleted", "closeNotes": None, "casestatus": "x"}
         data = wire.parse_pull(
-            reply([{"a": 1}, {"Type": 1, "Contents": {"dbotIncidentReopen": True}}, note("n"), {"Type": 1, "Contents": closing}])
+            reply(
+                [
+                    {"a": 1},
+                    {"Type": 1, "Contents": {"dbotIncidentReopen": True}},
+                    note("n"),
+                    {"Type": 1, "Contents": closing},
+                ]
+            )
         )
         assert data.controls == (
             Control(close=False),
@@ -290,7 +303,9 @@ class TestPush:
         """MIR-060, MIR-061."""
         assert wire.parse_push(reply(*results)) == remote_id
 
-    @pytest.mark.parametrize(("bad", "expected"), [(error("no"), CommandFailed), (error("API rate limit"), RateLimited)])
+    @pytest.mark.parametrize(
+        ("bad", "expected"), [(error("no"), CommandFailed), (error("API rate limit"), RateLimited)]
+    )
     def test_an_error_entry_is_a_failed_push(self, bad, expected):
         """§1.7: whatever else was answered."""
         with pytest.raises(expected):
@@ -362,7 +377,14 @@ class TestOthers:
 
 
 def an_incident(**more):
-    fields = {"name": "N", "severity": 3, "owner": "bob", "servicenowstate": "2", "emptied": None, "sla_due": {"dueDate": TEXT_AT}}
+    fields = {
+        "name": "N",
+        "severity": 3,
+        "owner": "bob",
+        "servicenowstate": "2",
+        "emptied": None,
+        "sla_due": {"dueDate": TEXT_AT},
+    }
     given = {
         "id": 7,
         "guid": "g-1",
@@ -416,7 +438,9 @@ class TestArguments:
     def test_what_a_push_gets_may_be_written_to(self):
         """MIR-025."""
         data = {"a": {"b": [1]}}
-        args = wire.push_arguments(remote_id="R", data=data, delta=data, incident_changed=True, status=1, entries=[data])
+        args = wire.push_arguments(
+            remote_id="R", data=data, delta=data, incident_changed=True, status=1, entries=[data]
+        )
         for part in (args["data"], args["delta"], args["entries"][0]):
             part["a"]["b"].append(2)
             part["c"] = 3
@@ -424,10 +448,25 @@ class TestArguments:
 
     def test_an_outgoing_entry_has_every_key_that_integrations_read(self):
         """MIR-171."""
-        entry = Entry(id=9, incident_id=7, number=3, created_at=AT, modified_at=AT, contents="hi", category="chat", tags=("comments",))
+        entry = Entry(
+            id=9,
+            incident_id=7,
+            number=3,
+            created_at=AT,
+            modified_at=AT,
+            contents="hi",
+            category="chat",
+            tags=("comments",),
+        )
         sent = wire.outgoing_entry(Outgoing(entry=entry))
         assert sent["id"] == "3@7"
-        assert (sent["type"], sent["contents"], sent["format"], sent["category"], sent["user"]) == (1, "hi", "text", "chat", "")
+        assert (sent["type"], sent["contents"], sent["format"], sent["category"], sent["user"]) == (
+            1,
+            "hi",
+            "text",
+            "chat",
+            "",
+        )
         assert (sent["tags"], sent["note"], sent["mirrored"]) == (["comments"], False, False)
         assert (sent["created"], sent["modified"]) == (TEXT_AT, TEXT_AT)
         assert {"file", "fileID", "fileMetadata", "investigationId", "instance", "brand"} <= set(sent)
@@ -456,14 +495,24 @@ class TestIncident:
         assert shown["CustomFields"] == {"servicenowstate": "2", "sla_due": {"dueDate": TEXT_AT}}
         assert (shown["id"], shown["severity"], shown["status"], shown["closed"]) == ("7", 3, 1, ZERO_TIME)
         assert (shown["closeReason"], shown["dueDate"], shown["occurred"]) == ("", ZERO_TIME, TEXT_AT)
-        assert (shown["dbotMirrorId"], shown["dbotMirrorDirection"], shown["dbotMirrorTags"]) == ("R1", "Both", ["comments"])
+        assert (shown["dbotMirrorId"], shown["dbotMirrorDirection"], shown["dbotMirrorTags"]) == (
+            "R1",
+            "Both",
+            ["comments"],
+        )
         assert (shown["dbotDirtyFields"], shown["dbotCurrentDirtyFields"]) == (["owner"], None)
         assert shown["labels"] == [{"type": "a", "value": "b"}]
 
     def test_an_incident_without_link_has_empty_mirror_fields(self):
         """§3.1."""
         shown = wire.incident_json(an_incident(), None)
-        assert [shown[f"dbotMirror{n}"] for n in ("Id", "Instance", "Direction", "Tags", "LastSync")] == ["", "", "", None, ZERO_TIME]
+        assert [shown[f"dbotMirror{n}"] for n in ("Id", "Instance", "Direction", "Tags", "LastSync")] == [
+            "",
+            "",
+            "",
+            None,
+            ZERO_TIME,
+        ]
 
     def test_outgoing_mappers_see_custom_fields_at_top_level_and_no_bookkeeping(self):
         """content.md §3.9; §4.4.2; MIR-161."""
@@ -523,13 +572,26 @@ class TestIncident:
 
     @pytest.mark.parametrize(
         ("value", "number"),
-        [(3, 3), (0.5, 0.5), ("2", 2), ("critical", 4), (" Informational ", 0.5), ("x", None), (7, None), (None, None), (True, None), ([], None)],
+        [
+            (3, 3),
+            (0.5, 0.5),
+            ("2", 2),
+            ("critical", 4),
+            (" Informational ", 0.5),
+            ("x", None),
+            (7, None),
+            (None, None),
+            (True, None),
+            ([], None),
+        ],
     )
     def test_severities_are_numbers_or_names(self, value, number):
         """MIR-113."""
         assert wire.parse_severity(value) == number
 
-    @pytest.mark.parametrize("value", [TEXT_AT, "2024-05-06 07:08:09.12", 1714979289.12, 1714979289120, "Mon, 06 May 2024 07:08:09.12 GMT"])
+    @pytest.mark.parametrize(
+        "value", [TEXT_AT, "2024-05-06 07:08:09.12", 1714979289.12, 1714979289120, "Mon, 06 May 2024 07:08:09.12 GMT"]
+    )
     def test_times_are_read_in_any_form(self, value):
         """§1.4 `occurred`; no zone means UTC."""
         assert wire.parse_occurred(value) == AT

@@ -149,7 +149,9 @@ def outgoing_entry(outgoing: Outgoing) -> dict[str, Any]:
     """
     entry = outgoing.entry
     file = entry.file
-    metadata = {"type": file.content_type, "size": file.size, "sha256": file.id, "info": file.content_type} if file else None
+    metadata = (
+        {"type": file.content_type, "size": file.size, "sha256": file.id, "info": file.content_type} if file else None
+    )
     return {
         "id": entry.label,
         "type": int(entry.kind),

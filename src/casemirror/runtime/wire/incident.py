@@ -42,7 +42,10 @@ def incident_json(
     incident: Incident, link: Link | None, dirty: Collection[str] = (), current_dirty: Collection[str] = ()
 ) -> dict[str, Any]:
     """The incident as the API shows it: system fields at top level, custom fields under `CustomFields`, the primary link as `dbotMirror*`."""
-    system = {**_UNSET, **{name: value for name, value in incident.fields.items() if name in SYSTEM_FIELDS and value is not None}}
+    system = {
+        **_UNSET,
+        **{name: value for name, value in incident.fields.items() if name in SYSTEM_FIELDS and value is not None},
+    }
     is_open = incident.status is not Status.PENDING
     return {
         **system,
@@ -146,7 +149,11 @@ def new_incident(raw: Mapping[str, Any]) -> NewIncident:
         type=_text(raw.get("type")) or "Unclassified",
         occurred_at=parse_occurred(raw.get("occurred")),
         labels=tuple(_strings(label) for label in _dicts(raw.get("labels"))),
-        raw_json=raw_json if isinstance(raw_json, str) else "" if raw_json is None else json.dumps(raw_json, default=str),
+        raw_json=raw_json
+        if isinstance(raw_json, str)
+        else ""
+        if raw_json is None
+        else json.dumps(raw_json, default=str),
         mirror=parse_mirror_fields(raw),
         attachments=tuple(_strings(file) for file in _dicts(raw.get("attachment")) if file.get("path")),
     )

@@ -161,7 +161,9 @@ class _Parts:
     def add_full_data(self, item: Mapping[str, Any]) -> None:
         """An entry of a full-data poll: a dict as contents is the object, unless it is a control entry."""
         contents = item.get("Contents")
-        is_object = isinstance(contents, Mapping) and item.get("ContentsFormat") in ("json", None) and not item.get("FileID")
+        is_object = (
+            isinstance(contents, Mapping) and item.get("ContentsFormat") in ("json", None) and not item.get("FileID")
+        )
         if isinstance(contents, Mapping) and is_object and wire_entries.parse_control(item) is None:
             self.object = {**(self.object or {}), **contents}
         else:
