@@ -1,4 +1,4 @@
-"""Remote objects that are created, links that are made and unmade, records that are purged.   MIR-179…193."""
+"""Remote objects that are created, links that are made and unmade, records that are purged.   MIR-179…190."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a running command is given and may ask for: parameters, context, users, investigation.   MIR-026…031, MIR-194…205."""
+"""What a running command is given and may ask for: parameters, context, users, investigation.   MIR-026, 030, 031, 034, 194…205."""
 
 from __future__ import annotations
 
