@@ -32,6 +32,7 @@ MARKERS = ("Mirrored from Cortex XSOAR", "_mirrored_from_xsoar", "via casemirror
 """Texts by which integrations mark what they wrote on our behalf."""
 
 ECHO_WINDOW = timedelta(minutes=10)
+"""Clocks may differ by that much: what we sent that long before a pull's lower bound can still come back by it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,9 +143,7 @@ def import_files(turn: Turn, found: Iterable[InboundEntry]) -> Iterable[InboundE
             yield entry
             continue
         try:
-            file = files.put(
-                turn.app.store, Path(entry.file_path), entry.file_name, turn.settings.count("files.max")
-            )
+            file = files.put(turn.app.store, Path(entry.file_path), entry.file_name, turn.settings.count("files.max"))
         except CasemirrorError as error:
             if not isinstance(error, files.refusals()):
                 raise
@@ -168,7 +167,7 @@ def fingerprint(entry: InboundEntry) -> str:
 
 
 def only_new(
-    tx: Connection, link: Link, found: Iterable[InboundEntry], window: Window, now: datetime
+    tx: Connection, link: Link, found: Iterable[InboundEntry], window: Window
 ) -> list[tuple[InboundEntry, str]]:
     """Leave out entries that an overlapping pull brought already, and our own that come back; with fingerprints.
 
@@ -176,7 +175,7 @@ def only_new(
     """
     marked = [(entry, fingerprint(entry)) for entry in found]
     known = entry_store.known_fingerprints(tx, link.id, [mark for _, mark in marked], window.since)
-    ours = {_normal(e) for e in entry_store.recently_sent(tx, link.id, now - ECHO_WINDOW)}
+    ours = {_normal(e) for e in entry_store.recently_sent(tx, link.id, window.since - ECHO_WINDOW)}
     new = []
     for entry, mark in marked:
         if known.get(mark, 0) > 0:
