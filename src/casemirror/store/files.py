@@ -6,9 +6,11 @@ import hashlib
 import mimetypes
 import os
 import re
+import stat
 import tempfile
+from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -18,7 +20,13 @@ from casemirror.model.errors import CasemirrorError, Invalid, RetryLater
 from casemirror.model.ids import FileId
 from casemirror.store import schema
 from casemirror.store.database import Store
+from casemirror.store.durable import sync_folder
+from casemirror.store.upsert import upsert
 
+NAME_BYTES = 200
+"""File systems take names of 255 bytes; something may be put before it."""
+PART = ".part-"
+"""How the name of a file begins that is not whole yet."""
 _CHUNK = 1 << 20
 
 
@@ -45,50 +53,62 @@ def put(store: Store, source: Path | BinaryIO, name: str, max_bytes: int) -> Fil
     Raises FileRefused (too large, unreadable) and DiskFull; neither leaves anything behind.
     """
     if isinstance(source, Path):
-        try:
-            with source.open("rb") as stream:
-                return put(store, stream, name, max_bytes)
-        except FileNotFoundError:
-            raise FileRefused(f"there is no file {source}") from None
-        except (IsADirectoryError, PermissionError) as error:
-            raise FileRefused(f"{source} cannot be read: {error.strerror}") from error
+        with _opened(source) as stream:
+            return put(store, stream, name, max_bytes)
     clean = safe_name(name)
-    file_id, size = _write(store, source, clean, max_bytes)
-    with store.write() as tx:
-        table = schema.file
-        if tx.execute(sa.select(table.c.id).where(table.c.id == file_id)).one_or_none() is None:
-            tx.execute(table.insert().values(id=file_id, size=size, created_at=store.clock.now()))
-    kind = mimetypes.guess_type(clean)[0] or "application/octet-stream"
-    return FileRef(id=file_id, name=clean, size=size, content_type=kind)
-
-
-def _write(store: Store, source: BinaryIO, name: str, max_bytes: int) -> tuple[FileId, int]:
-    digest, size = hashlib.sha256(), 0
     try:
-        with tempfile.NamedTemporaryFile(dir=store.files_folder, prefix=".part-", delete=False) as part:
+        with tempfile.NamedTemporaryFile(dir=store.files_folder, prefix=PART, delete=False) as part:
             temporary = Path(part.name)
             try:
-                while chunk := source.read(_CHUNK):
-                    size += len(chunk)
-                    if size > max_bytes:
-                        raise FileRefused(
-                            f"file {name!r} is larger than the limit of {max_bytes} bytes (setting files.max)"
-                        )
-                    digest.update(chunk)
-                    part.write(chunk)
-                part.flush()
+                file_id, size = _copy(source, part, clean, max_bytes)
                 os.fsync(part.fileno())
-                file_id = FileId(digest.hexdigest())
-                target = path(store, file_id)
-                target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                temporary.replace(target)
+                _enter(store, temporary, file_id, size)
             finally:
                 temporary.unlink(missing_ok=True)
     except OSError as error:
         raise DiskFull(
-            f"file {name!r} could not be written to {store.files_folder}: {error.strerror or error}"
+            f"file {clean!r} could not be written to {store.files_folder}: {error.strerror or error}"
         ) from error
-    return file_id, size
+    kind = mimetypes.guess_type(clean)[0] or "application/octet-stream"
+    return FileRef(id=file_id, name=clean, size=size, content_type=kind)
+
+
+def _opened(source: Path) -> BinaryIO:
+    """A regular file, open; anything else (a folder, a pipe that would wait for ever) is refused."""
+    try:
+        stream = os.fdopen(os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    except FileNotFoundError:
+        raise FileRefused(f"there is no file {source}") from None
+    except OSError as error:
+        raise FileRefused(f"{source} cannot be read: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise FileRefused(f"{source} is no file")
+    return stream
+
+
+def _copy(source: BinaryIO, part: IO[bytes], name: str, max_bytes: int) -> tuple[FileId, int]:
+    digest, size = hashlib.sha256(), 0
+    while chunk := source.read(_CHUNK):
+        size += len(chunk)
+        if size > max_bytes:
+            raise FileRefused(f"file {name!r} is larger than the limit of {max_bytes} bytes (setting files.max)")
+        digest.update(chunk)
+        part.write(chunk)
+    part.flush()
+    return FileId(digest.hexdigest()), size
+
+
+def _enter(store: Store, temporary: Path, file_id: FileId, size: int) -> None:
+    """Move the bytes to their place and write the row. Inside one transaction, so that `forget_unreferenced` does not
+    delete in between what is just taken in again.
+    """
+    target = path(store, file_id)
+    with store.write() as tx:
+        upsert(tx, schema.file, {"id": file_id}, {"size": size, "created_at": store.clock.now()})
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary.replace(target)
+        sync_folder(target.parent)
 
 
 def path(store: Store, file_id: FileId) -> Path:
@@ -96,16 +116,22 @@ def path(store: Store, file_id: FileId) -> Path:
     return store.files_folder / file_id[:2] / file_id[2:]
 
 
-def forget_unreferenced(store: Store) -> int:
-    """Delete files that no entry shows; returns how many."""
+def forget_unreferenced(store: Store, before: datetime | None = None) -> int:
+    """Delete files that no entry shows, and what killed processes left half written; returns how many.
+
+    before   leave what was taken in since then: its entry may be about to be written
+    """
     table = schema.file
+    shown = sa.select(schema.entry.c.file_id).where(schema.entry.c.file_id == table.c.id)
+    old = [table.c.created_at < before] if before else []
     with store.write() as tx:
-        shown = sa.select(schema.entry.c.file_id).where(schema.entry.c.file_id.is_not(None))
-        unused = list(tx.execute(sa.select(table.c.id).where(table.c.id.not_in(shown))).scalars())
-        for file_id in unused:
-            tx.execute(table.delete().where(table.c.id == file_id))
+        gone = tx.execute(table.delete().where(~shown.exists(), *old).returning(table.c.id)).scalars().all()
+        for file_id in gone:
             path(store, FileId(file_id)).unlink(missing_ok=True)
-    return len(unused)
+    parts = [p for p in store.files_folder.glob(f"{PART}*") if before and p.stat().st_mtime < before.timestamp()]
+    for part in parts:
+        part.unlink(missing_ok=True)
+    return len(gone) + len(parts)
 
 
 def total(tx: Connection) -> tuple[int, int]:
@@ -115,7 +141,8 @@ def total(tx: Connection) -> tuple[int, int]:
 
 
 def safe_name(name: str) -> str:
-    """The last part of a file name without control characters, at most 200 characters; `file` when nothing is left."""
+    """The last part of a file name without control characters, at most 200 bytes; `file` when nothing is left."""
     last = re.split(r"[\\/]", name)[-1]
-    clean = "".join(c for c in last if c.isprintable()).strip().lstrip(".")
-    return clean[-200:] or "file"
+    clean = "".join(c for c in last if c.isprintable())
+    short = clean.encode(errors="ignore")[-NAME_BYTES:].decode(errors="ignore")
+    return short.strip().lstrip(". ") or "file"

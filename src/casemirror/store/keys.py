@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from casemirror.model.errors import Invalid
+from casemirror.store.durable import sync_folder
 
 ENVIRONMENT = "CASEMIRROR_KEY"
 """Environment variable that holds the master key (base64, 32 bytes) instead of the key file."""
@@ -48,11 +49,16 @@ class KeyRing:
     def _take(self, keys: tuple[bytes, ...]) -> None:
         if not keys or any(len(key) != 32 for key in keys):
             raise Invalid("the master key must be 32 bytes (base64 of them in the key file or in CASEMIRROR_KEY)")
-        self._keys: Mapping[str, bytes] = {key_id(key): key for key in keys}
-        self.current = key_id(keys[0])
+        # one assignment: threads see the ring as it was or as it is
+        self._ring: tuple[str, Mapping[str, bytes]] = (key_id(keys[0]), {key_id(key): key for key in keys})
+
+    @property
+    def current(self) -> str:
+        """Id of the key that wraps."""
+        return self._ring[0]
 
     def __repr__(self) -> str:
-        return f"KeyRing({', '.join(self._keys)})"
+        return f"KeyRing({', '.join(self._ring[1])})"
 
     @classmethod
     def load(cls, path: Path) -> KeyRing:
@@ -79,10 +85,11 @@ class KeyRing:
     def seal(self, value: Any, place: str) -> Sealed:
         """Encrypt a JSON value for one place (``instance id/parameter``)."""
         self._follow()
+        current, keys = self._ring
         data_key = secrets.token_bytes(32)
         return Sealed(
-            key_id=self.current,
-            wrapped=_encrypt(self._keys[self.current], data_key, place),
+            key_id=current,
+            wrapped=_encrypt(keys[current], data_key, place),
             sealed=_encrypt(data_key, json.dumps(value).encode(), place),
         )
 
@@ -92,17 +99,19 @@ class KeyRing:
 
     def rewrap(self, sealed: Sealed, place: str) -> Sealed:
         """The same secret under the current master key."""
-        wrapped = _encrypt(self._keys[self.current], self._data_key(sealed, place), place)
-        return Sealed(key_id=self.current, wrapped=wrapped, sealed=sealed.sealed)
+        data_key = self._data_key(sealed, place)
+        current, keys = self._ring
+        return Sealed(key_id=current, wrapped=_encrypt(keys[current], data_key, place), sealed=sealed.sealed)
 
     def _data_key(self, sealed: Sealed, place: str) -> bytes:
         self._follow()
-        if sealed.key_id not in self._keys:
+        key = self._ring[1].get(sealed.key_id)
+        if key is None:
             raise Invalid(
                 f"the secret of {place} was encrypted with master key {sealed.key_id}, which is not in the key file; "
                 "put that key back, or give the secret again"
             )
-        return _decrypt(self._keys[sealed.key_id], sealed.wrapped, place)
+        return _decrypt(key, sealed.wrapped, place)
 
 
 def add_key(path: Path) -> KeyRing:
@@ -144,7 +153,7 @@ def _write(path: Path, keys: list[bytes]) -> None:
         out.flush()
         os.fsync(out.fileno())
     new.replace(path)
-    _sync_folder(path.parent)  # secrets are wrapped by this key next: it must not be the one that a crash forgets
+    sync_folder(path.parent)  # secrets are wrapped by this key next: it must not be the one that a crash forgets
 
 
 def _make(path: Path) -> None:
@@ -157,15 +166,7 @@ def _make(path: Path) -> None:
         pass
     finally:
         own.unlink()
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)
 
 
 def _decode(text: str, where: str) -> bytes:
