@@ -144,7 +144,7 @@ def test_what_changes_while_a_poll_runs_is_named_by_the_next_one(
 
 
 def entries_are_not_recognised(patch: Patch) -> None:
-    def all_of_them(tx: Any, link: Any, found: Any, window: Any, now: Any) -> Any:
+    def all_of_them(tx: Any, link: Any, found: Any, window: Any) -> Any:
         return [(entry, inbound.fingerprint(entry)) for entry in found]
 
     patch.setattr(inbound, "only_new", all_of_them)
