@@ -58,6 +58,17 @@ def test_a_late_writer_is_refused(store: Store, instance: Instance) -> None:
         assert lanes.load(tx, lane_of(instance)).owner == "b"
 
 
+def test_an_owner_may_look_whether_the_lane_is_still_its_own(store: Store, instance: Instance) -> None:
+    """Right before a call that writes, without a write of our own."""
+    ours = owned(store, lane_of(instance), "a", lease_s=0)
+    assert ours is not None
+    with store.read() as tx:
+        lanes.guard(tx, ours)
+    assert owned(store, lane_of(instance), "b") is not None
+    with pytest.raises(LaneLost), store.read() as tx:
+        lanes.guard(tx, ours)
+
+
 def test_a_guarded_write_and_a_takeover_do_not_cross(store: Store, instance: Instance) -> None:
     """Rule 5: a takeover waits for a guarded transaction that is under way; what that one wrote stands before it."""
     ours = owned(store, lane_of(instance), "a", lease_s=0)

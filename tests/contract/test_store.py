@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from casemirror.content.items import Item
 from casemirror.content.pack import Pack
@@ -45,6 +46,23 @@ def test_a_transaction_that_fails_leaves_nothing(store: Store, incident: Inciden
     with store.read() as tx:
         assert incidents.load(tx, incident.id) == incident
         assert settings.get_all(tx) == {}
+
+
+def test_a_transaction_that_reads_cannot_write(store: Store, incident: Incident, now: datetime) -> None:
+    """On either database: what forgot to ask for a write is found by the tests of the other one too."""
+    with pytest.raises(DBAPIError, match=r"readonly|read-only"), store.read() as tx:
+        settings.put(tx, "mirror.overlap", "1")
+    with store.write() as tx:
+        settings.put(tx, "mirror.overlap", "2")
+
+
+def test_a_reader_sees_one_moment(store: Store, incident: Incident, now: datetime) -> None:
+    """What is written between two statements of a reader shows to neither: a link and its incident belong together."""
+    with store.read() as tx:
+        incidents.load(tx, incident.id)
+        with store.write() as other:
+            incidents.save(other, incident.id, 1, now=now, fields={"name": "later"})
+        assert incidents.load(tx, incident.id) == incident
 
 
 def test_a_stale_version_is_refused(store: Store, incident: Incident, now: datetime) -> None:
@@ -211,9 +229,8 @@ def test_the_migrations_give_the_schema(kind: str, tmp_path: Path, request: pyte
     where = tmp_path / "fresh.db" if kind == "sqlite" else postgres.new_database(admin)
     fresh = Store.open(where, tmp_path / "files", migrated.clock, migrated.keys)
     try:
-        with fresh.engine.connect() as connection:
-            schema.metadata.create_all(connection)
-            connection.commit()
+        with fresh.write() as tx:
+            schema.metadata.create_all(tx)
         assert described(migrated) == described(fresh)
         migrated.migrate()
     finally:

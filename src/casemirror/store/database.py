@@ -100,7 +100,9 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads. All its statements see the database as it was at the first one."""
-        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self.is_postgresql else {}
+        options: dict[str, Any] = {"casemirror_read": True}
+        if self.is_postgresql:
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
 
@@ -128,6 +130,11 @@ def store_of(tx: Connection) -> Store:
     store = tx.get_execution_options()["casemirror_store"]
     assert isinstance(store, Store)
     return store
+
+
+def writes(tx: Connection) -> bool:
+    """Say whether a transaction may write (`Store.write`) or only looks (`Store.read`)."""
+    return bool(tx.get_execution_options().get("casemirror_write", False))
 
 
 def now(tx: Connection) -> datetime:
@@ -173,7 +180,8 @@ def _sqlite(path: str) -> Engine:
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        write = connection.get_execution_options().get("casemirror_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        only_reads = connection.get_execution_options().get("casemirror_read", False)
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if only_reads else 'OFF'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes(connection) else "BEGIN")
 
     return engine

@@ -13,7 +13,7 @@ from casemirror.model.ids import InstanceId, LaneId
 from casemirror.model.lane import Lane
 from casemirror.store import heartbeats, links, rows, schema
 from casemirror.store.database import now as database_now
-from casemirror.store.database import store_of
+from casemirror.store.database import store_of, writes
 
 _TABLE = schema.lane
 BRAKE_OFF = timedelta(hours=1)
@@ -64,10 +64,10 @@ def guard(tx: Connection, lane: Lane) -> None:
     """Prove, inside this transaction, that the lane is still ours: rule 5. Raises LaneLost.
 
     PostgreSQL: the row is locked FOR SHARE, so that nobody takes the lane before this transaction ends. SQLite: writers
-    come one after another anyway (BEGIN IMMEDIATE).
+    come one after another anyway (BEGIN IMMEDIATE). In a transaction that only reads it is a look, and locks nothing.
     """
     query = sa.select(_TABLE.c.id).where(_TABLE.c.id == lane.id, _TABLE.c.epoch == lane.epoch)
-    if store_of(tx).is_postgresql:
+    if store_of(tx).is_postgresql and writes(tx):
         query = query.with_for_update(read=True)
     if tx.execute(query).one_or_none() is None:
         raise LaneLost(f"lane {lane.id} has another owner now (we had epoch {lane.epoch})")
