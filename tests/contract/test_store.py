@@ -56,13 +56,14 @@ def test_a_transaction_that_reads_cannot_write(store: Store, incident: Incident,
         settings.put(tx, "mirror.overlap", "2")
 
 
-def test_a_reader_sees_one_moment(store: Store, incident: Incident, now: datetime) -> None:
-    """What is written between two statements of a reader shows to neither: a link and its incident belong together."""
-    with store.read() as tx:
-        incidents.load(tx, incident.id)
-        with store.write() as other:
-            incidents.save(other, incident.id, 1, now=now, fields={"name": "later"})
-        assert incidents.load(tx, incident.id) == incident
+def test_a_write_within_a_write_is_refused_at_once(store: Store) -> None:
+    """It would wait for itself. The outer one goes on, and the next one is not in its way."""
+    with store.write() as tx:
+        settings.put(tx, "mirror.overlap", "1")
+        with pytest.raises(RuntimeError, match="open already"), store.write():
+            pass
+    with store.write() as tx:
+        assert settings.get_all(tx) == {"mirror.overlap": "1"}
 
 
 def test_a_stale_version_is_refused(store: Store, incident: Incident, now: datetime) -> None:

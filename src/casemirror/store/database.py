@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,6 +40,8 @@ class Store:
         self.files_folder = files_folder
         self.clock = clock
         self.keys = keys
+        self._queue = threading.Lock()
+        self._writers: set[int] = set()
 
     @classmethod
     def open(cls, url_or_path: str | Path, files_folder: Path, clock: Clock, keys: KeyRing) -> Store:
@@ -108,9 +111,25 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that writes; it is rolled back when the block raises."""
-        with self.engine.connect().execution_options(casemirror_write=True) as connection, connection.begin():
-            yield connection
+        """A transaction that writes; it is rolled back when the block raises. One inside another one is a RuntimeError."""
+        with self._alone(), self.engine.connect().execution_options(casemirror_write=True) as connection:
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """SQLite takes one writer at a time. Those of this process queue here: SQLite's own waiting is by sleeping ever
+        longer, and an unlucky one then waits for half a second.
+        """
+        thread = threading.get_ident()
+        if thread in self._writers:
+            raise RuntimeError("this thread has a write transaction open already")
+        with nullcontext() if self.is_postgresql else self._queue:
+            self._writers.add(thread)
+            try:
+                yield
+            finally:
+                self._writers.discard(thread)
 
     def write_retry(self, work: Callable[[Connection], _T]) -> _T:
         """Run `work` in a write transaction; again when the database found it in another one's way."""

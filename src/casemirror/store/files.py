@@ -76,15 +76,15 @@ def put(store: Store, source: Path | BinaryIO, name: str, max_bytes: int) -> Fil
 def _opened(source: Path) -> BinaryIO:
     """A regular file, open; anything else (a folder, a pipe that would wait for ever) is refused."""
     try:
-        stream = os.fdopen(os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+        descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         raise FileRefused(f"there is no file {source}") from None
     except OSError as error:
         raise FileRefused(f"{source} cannot be read: {error.strerror}") from error
-    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-        stream.close()
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
         raise FileRefused(f"{source} is no file")
-    return stream
+    return os.fdopen(descriptor, "rb")
 
 
 def _copy(source: BinaryIO, part: IO[bytes], name: str, max_bytes: int) -> tuple[FileId, int]:

@@ -18,6 +18,7 @@ from casemirror.model.values import Json
 from casemirror.store import rows, schema
 from casemirror.store.database import store_of
 from casemirror.store.keys import Sealed
+from casemirror.store.upsert import upsert
 
 _TABLE = schema.instance
 
@@ -106,19 +107,11 @@ def remove(tx: Connection, instance_id: InstanceId) -> None:
 
 def set_secret(tx: Connection, instance_id: InstanceId, param: str, value: Json) -> None:
     """Encrypt and keep the value of a secret parameter."""
-    table = schema.secret
-    where = sa.and_(table.c.instance_id == instance_id, table.c.param == param)
-    tx.execute(table.delete().where(where))  # first: it waits for a rotation that is under way, and makes one wait
+    if store_of(tx).is_postgresql:  # before sealing: it waits for a rotation that is under way, and makes one wait
+        tx.execute(sa.text("LOCK TABLE secret IN ROW EXCLUSIVE MODE"))
     sealed = store_of(tx).keys.seal(value, f"{instance_id}/{param}")
-    tx.execute(
-        table.insert().values(
-            instance_id=instance_id,
-            param=param,
-            key_id=sealed.key_id,
-            wrapped=sealed.wrapped,
-            sealed=sealed.sealed,
-        )
-    )
+    columns = {"key_id": sealed.key_id, "wrapped": sealed.wrapped, "sealed": sealed.sealed}
+    upsert(tx, schema.secret, {"instance_id": instance_id, "param": param}, columns)
 
 
 def secrets(tx: Connection, instance_id: InstanceId) -> dict[str, Json]:
