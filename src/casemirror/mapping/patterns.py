@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Final
 
-import regex  # type: ignore[import-untyped]
+import regex
 
 from casemirror.mapping.value import OperatorFailed
 
