@@ -112,9 +112,9 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that writes; it is rolled back when the block raises. One inside another one is a RuntimeError."""
-        with self._alone(), self.engine.connect().execution_options(casemirror_write=True) as connection:
-            with connection.begin():
-                yield connection
+        options = {"casemirror_write": True}
+        with self._alone(), self.engine.connect().execution_options(**options) as connection, connection.begin():
+            yield connection
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
