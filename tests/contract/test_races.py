@@ -281,3 +281,47 @@ def test_processes_that_start_at_once_make_one_master_key(tmp_path: Path, monkey
     rings = together(lambda _: KeyRing.load(path))
     assert {ring.current for ring in rings} == {KeyRing.load(path).current}
     assert [p.name for p in path.parent.iterdir()] == ["key"]
+
+
+def test_lanes_of_one_incident_and_a_person_do_not_lock_each_other_out(
+    store: Store, link: Link, incident: Incident, now: datetime
+) -> None:
+    """Design §1.5: two links of one incident are reconciled at once while a person edits it; no deadlock, nothing lost."""
+    with store.write() as tx:
+        other = instances.add(tx, "other", "ServiceNow", now)
+        given = {"instance_id": other.id, "instance_name": "other", "remote_id": "X", "direction": link.direction}
+        second = links.add(tx, incident_id=incident.id, since_at=now, primary=False, **given)  # type: ignore[arg-type]
+        owned = {made.id: lanes.acquire(tx, LaneId(f"{made.instance_id}/0"), "w", 60) for made in (link, second)}
+
+    def apply(own: Link) -> None:
+        with store.write() as tx:
+            lane = owned[own.id]
+            assert lane is not None
+            lanes.guard(tx, lane)
+            fresh = links.load(tx, own.id)
+            entries.add(tx, incident.id, NewEntry(contents="came in", link_id=own.id), now)
+            links.want_others(tx, incident.id, own.id, now)
+            links.save(tx, own.id, base={**fresh.base, "n": 1})
+            lanes.save(tx, lane, last_error="")
+
+    def edit() -> None:
+        with store.write() as tx:
+            seen = incidents.load(tx, incident.id)
+            incidents.save(tx, incident.id, seen.version, now=now, fields={"severity": 1})
+            links.want_incident(tx, incident.id, now)
+
+    def work(number: int) -> int:
+        edits = 0
+        for _ in range(15):
+            try:
+                edit() if number == 2 else apply((link, second)[number])
+                edits += number == 2
+            except IncidentChanged:
+                pass
+        return edits
+
+    edits = together(work, 3)[2]
+    assert isinstance(edits, int)
+    with store.read() as tx:
+        assert [links.load(tx, made.id).wanted for made in (link, second)] == [15 + edits] * 2
+        assert len(entries.list_for(tx, incident.id)) == 30
