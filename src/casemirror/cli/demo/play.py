@@ -84,9 +84,18 @@ def _account(day: Day, teller: Teller, found: Proof, quiet: bool, console: Conso
         console.print(Text("The sides do not agree.", style="bold red"))
 
 
+def program() -> str:
+    """What to type for this very program: its name when the shell finds it, else the way to it from here."""
+    ours = Path(sys.executable).with_name("casemirror")
+    found = shutil.which("casemirror")
+    if not ours.exists() or (found and Path(found).resolve() == ours.resolve()):
+        return "casemirror"
+    return str(ours.relative_to(Path.cwd())) if ours.is_relative_to(Path.cwd()) else str(ours)
+
+
 def _stay(running: Stage, console: Console) -> NoReturn:
     """Keep running, so that people can look around."""
-    command = f"casemirror --home {running.home}"
+    command = f"{program()} --home {running.home}"
     console.print(
         f"\nEverything keeps running. Look around, change tickets, and watch them follow:\n"
         f"  {command} incident list\n"
