@@ -14,7 +14,7 @@ from casemirror.model.entry import DeliveryState, Entry, NewEntry, Outgoing
 from casemirror.model.errors import NotFound
 from casemirror.model.ids import EntryId, IncidentId, LinkId
 from casemirror.model.link import Link
-from casemirror.store import rows, schema
+from casemirror.store import former, rows, schema
 
 _TABLE, _WAY = schema.entry, schema.delivery
 
@@ -131,17 +131,19 @@ def known_fingerprints(tx: Connection, link_id: LinkId, marks: Sequence[str], si
 def unsent(tx: Connection, link: Link) -> tuple[Outgoing, ...]:
     """Entries that this link still has to send, oldest first.   Source: mirroring.md §3.6; MIR-162…167.
 
-    An entry qualifies by a tag of the link; one that came in by this very link never does, one that came in by another
-    link does. Entries that an earlier call carried with unknown outcome are `uncertain`.
+    An entry qualifies by a tag of the link; one that came in by this very link never does, nor by one that is gone; one
+    that came in by another link does. Entries that an earlier call carried with unknown outcome are `uncertain`.
     """
     if not link.tags:
         return ()
+    mine = (schema.link.c.incident_id == link.incident_id, schema.link.c.id != link.id)
+    others = sa.select(schema.link.c.id).where(*mine, former.THERE)
     query = (
         _select()
         .add_columns(_WAY.c.state.label("way"), _WAY.c.intended_at.label("intended_at"))
         .outerjoin(_WAY, sa.and_(_WAY.c.entry_id == _TABLE.c.id, _WAY.c.link_id == link.id))
         .where(_TABLE.c.incident_id == link.incident_id, _TABLE.c.held.is_(False), _TABLE.c.tagged_at.is_not(None))
-        .where(sa.or_(_TABLE.c.link_id.is_(None), _TABLE.c.link_id != link.id))
+        .where(sa.or_(_TABLE.c.came_in.is_(False), _TABLE.c.link_id.in_(others)))
         .where(sa.or_(_WAY.c.state.is_(None), _WAY.c.state == DeliveryState.INTENDED))
         .order_by(_TABLE.c.number)
     )
@@ -149,7 +151,7 @@ def unsent(tx: Connection, link: Link) -> tuple[Outgoing, ...]:
     return tuple(
         Outgoing(entry=rows.entry(row), uncertain=row["way"] is not None, intended_at=row["intended_at"])
         for row in tx.execute(query).mappings()
-        if wanted & set(row["tags"]) and not (row["came_in"] and row["link_id"] is None)
+        if wanted & set(row["tags"])
     )
 
 

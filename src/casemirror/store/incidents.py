@@ -14,7 +14,7 @@ from casemirror.model.errors import IncidentChanged, NotFound
 from casemirror.model.ids import IncidentId
 from casemirror.model.incident import Incident, NewIncident, Status
 from casemirror.model.values import Json, is_empty, time_text
-from casemirror.store import audit, rows, schema
+from casemirror.store import audit, former, rows, schema
 
 _TABLE = schema.incident
 
@@ -68,7 +68,7 @@ def find(
     if type:
         query = query.where(_TABLE.c.type == type)
     if instance:
-        linked = sa.select(schema.link.c.incident_id).where(schema.link.c.instance_name == instance)
+        linked = sa.select(schema.link.c.incident_id).where(schema.link.c.instance_name == instance, former.THERE)
         query = query.where(_TABLE.c.id.in_(linked))
     return [rows.incident(row) for row in tx.execute(query).mappings()]
 

@@ -14,12 +14,13 @@ from casemirror.model.ids import IncidentId, InstanceId, LinkId
 from casemirror.model.incident import Status
 from casemirror.model.link import Direction, Link, LinkState
 from casemirror.model.values import Fields
-from casemirror.store import rows, schema
+from casemirror.store import former, rows, schema
 
 _TABLE = schema.link
 _INBOUND = _TABLE.c.direction.in_([Direction.IN.value, Direction.BOTH.value])
 _OUTBOUND = _TABLE.c.direction.in_([Direction.OUT.value, Direction.BOTH.value])
 _ACTIVE = _TABLE.c.state == LinkState.ACTIVE.value
+_LIVE = _TABLE.c.state.not_in([LinkState.PURGED.value, former.REMOVED])
 
 
 def add(
@@ -37,7 +38,7 @@ def add(
     assumed: Fields | None = None,
     out_status: int | None = None,
 ) -> Link:
-    """Write a new link; nothing is wanted of it yet."""
+    """Write a new link; nothing is wanted of it yet. It knows what a removed one to the same remote object knew."""
     values = {
         "incident_id": incident_id,
         "instance_id": instance_id,
@@ -53,12 +54,15 @@ def add(
     }
     made = tx.execute(_TABLE.insert().values(**values)).inserted_primary_key
     assert made is not None
+    former.hand_over(tx, LinkId(made[0]), incident_id, instance_name, remote_id)
     return load(tx, LinkId(made[0]))
 
 
 def load(tx: Connection, link_id: LinkId) -> Link:
     """The link with that id. Raises NotFound."""
-    found = _all(tx, sa.select(_TABLE).where(_TABLE.c.id == link_id)) if abs(link_id) <= rows.MAX_ID else []
+    found = (
+        _all(tx, sa.select(_TABLE).where(_TABLE.c.id == link_id, former.THERE)) if abs(link_id) <= rows.MAX_ID else []
+    )
     if not found:
         raise NotFound(f"no link {link_id}")
     return found[0]
@@ -66,7 +70,7 @@ def load(tx: Connection, link_id: LinkId) -> Link:
 
 def of_incident(tx: Connection, incident_id: IncidentId) -> list[Link]:
     """An incident's links, the primary one first."""
-    query = sa.select(_TABLE).where(_TABLE.c.incident_id == incident_id)
+    query = sa.select(_TABLE).where(_TABLE.c.incident_id == incident_id, former.THERE)
     return _all(tx, query.order_by(_TABLE.c.primary.desc(), _TABLE.c.id))
 
 
@@ -78,7 +82,7 @@ def primary_of(tx: Connection, incident_id: IncidentId) -> Link | None:
 def by_remote(tx: Connection, instance_id: InstanceId, remote_id: str) -> list[Link]:
     """Links of an instance to one remote object, purged ones left out (MIR-077, MIR-091, MIR-188)."""
     where = sa.and_(_TABLE.c.instance_id == instance_id, _TABLE.c.remote_id == remote_id)
-    return _all(tx, sa.select(_TABLE).where(where, _TABLE.c.state != LinkState.PURGED.value).order_by(_TABLE.c.id))
+    return _all(tx, sa.select(_TABLE).where(where, _LIVE).order_by(_TABLE.c.id))
 
 
 def inbound(tx: Connection, instance_id: InstanceId) -> list[Link]:
@@ -189,7 +193,7 @@ def want_others(tx: Connection, incident_id: IncidentId, but: LinkId, now: datet
 
 
 def _outbound_ids(tx: Connection, incident_id: IncidentId) -> list[LinkId]:
-    where = (_TABLE.c.incident_id == incident_id, _OUTBOUND, _TABLE.c.state != LinkState.PURGED.value)
+    where = (_TABLE.c.incident_id == incident_id, _OUTBOUND, _LIVE)
     return [LinkId(i) for i in tx.execute(sa.select(_TABLE.c.id).where(*where).order_by(_TABLE.c.id)).scalars()]
 
 
@@ -205,21 +209,35 @@ def finish(tx: Connection, link_id: LinkId, seen: int) -> None:
     tx.execute(_TABLE.update().where(_TABLE.c.id == link_id).values(tries=0))
 
 
-def wait(tx: Connection, link_id: LinkId, until: datetime) -> None:
-    """A reconcile failed: this link waits alone, and is tried again then (rule 9)."""
-    tx.execute(_TABLE.update().where(_TABLE.c.id == link_id).values(due_at=until, tries=_TABLE.c.tries + 1))
+def wait(tx: Connection, link_id: LinkId, until: datetime, *, seen: int | None = None) -> None:
+    """A reconcile failed: this link waits alone, and is tried again then (rule 9).
+
+    seen   the `wanted` it was begun with; what is wanted since then was not tried yet, and does not wait for this failure
+    """
+    failed = _TABLE.update().where(_TABLE.c.id == link_id, *_nothing_newer(seen))
+    tx.execute(failed.values(due_at=until, tries=_TABLE.c.tries + 1))
+
+
+def hold(tx: Connection, link_id: LinkId, reason: str, *, seen: int | None = None) -> bool:
+    """Hold a link until a person or new content changes something; False when that happened since `seen` (as in `wait`)."""
+    held = _TABLE.update().where(_TABLE.c.id == link_id, former.THERE, *_nothing_newer(seen))
+    return tx.execute(held.values(state=LinkState.HELD.value, held_reason=reason)).rowcount > 0
+
+
+def _nothing_newer(seen: int | None) -> tuple[sa.ColumnElement[bool], ...]:
+    return () if seen is None else (_TABLE.c.wanted <= seen,)
 
 
 def delete(tx: Connection, link_id: LinkId) -> None:
-    """Delete a link; the incident and the remote object stay."""
-    tx.execute(_TABLE.delete().where(_TABLE.c.id == link_id))
+    """Remove a link; the incident and the remote object stay, and so does what was said by it (`store.former`)."""
+    former.keep(tx, link_id)
 
 
-def open_count(tx: Connection, instance_id: InstanceId) -> int:
-    """Links of an instance whose incident is open."""
-    query = sa.select(sa.func.count()).select_from(_TABLE).join(schema.incident)
+def open_count(tx: Connection, instance_id: InstanceId, *, at_most: int | None = None) -> int:
+    """Links of an instance whose incident is open. Counting ends at `at_most`: enough to know that there are so many."""
     where = (_TABLE.c.instance_id == instance_id, _ACTIVE, schema.incident.c.status != int(Status.CLOSED))
-    return int(tx.execute(query.where(*where)).scalar_one())
+    found = sa.select(_TABLE.c.id).join(schema.incident).where(*where).limit(at_most).subquery()
+    return int(tx.execute(sa.select(sa.func.count()).select_from(found)).scalar_one())
 
 
 def records(
@@ -233,6 +251,7 @@ def records(
 ) -> list[tuple[Link, Status]]:
     """Links with the state of their incident, for getSyncMirrorRecords.   Source: mirroring.md §5.3."""
     query = sa.select(_TABLE, schema.incident.c.status.label("incident_status")).join(schema.incident)
+    query = query.where(former.THERE)
     if instance_name:
         query = query.where(_TABLE.c.instance_name == instance_name)
     if incident_id is not None:
@@ -261,7 +280,7 @@ def statistics(tx: Connection, instance_name: str) -> Mapping[str, int]:
         )
         .select_from(_TABLE)
         .join(schema.incident)
-        .where(_TABLE.c.instance_name == instance_name, _TABLE.c.state != LinkState.PURGED.value)
+        .where(_TABLE.c.instance_name == instance_name, _LIVE)
     )
     return {name: int(value) for name, value in tx.execute(query).mappings().one().items()}
 
@@ -273,7 +292,7 @@ def purge_closed(tx: Connection, instance_name: str, before: datetime | None) ->
     if before is not None:
         closed = closed.where(incident.c.closed_at < before)
     where = (_TABLE.c.instance_name == instance_name, _TABLE.c.incident_id.in_(closed))
-    purged = _TABLE.update().where(*where, _TABLE.c.state != LinkState.PURGED.value)
+    purged = _TABLE.update().where(*where, _LIVE)
     return tx.execute(purged.values(state=LinkState.PURGED.value)).rowcount
 
 
