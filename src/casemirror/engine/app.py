@@ -75,6 +75,8 @@ class App:
     executor: str
     library: Library = field(default_factory=Library)
     said: Said = field(default_factory=Said)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """set when this process is asked to end: lanes are given back after the step that is running"""
 
     def warn_of_mapping(self, instance: str, warnings: Iterable[Warning_]) -> None:
         """Log what a mapper had to leave out, each once; a transformer without input is nothing to tell."""

@@ -93,7 +93,8 @@ class Dispatcher:
             loop.start()
 
     def stop(self) -> None:
-        """Stop looking, let running lanes come to the end of their turn, then leave."""
+        """Stop looking, let running lanes come to the end of their step, then leave."""
+        self._app.stopping.set()
         for loop in self._loops:
             loop.stop()
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=int(lane_work.TURN_S))

@@ -25,7 +25,7 @@ from casemirror.model.errors import (
     RetryLater,
 )
 from casemirror.model.ids import LaneId
-from casemirror.model.link import Link, LinkState
+from casemirror.model.link import Link
 from casemirror.store import instances, lanes, links
 
 TURN_S = 30.0
@@ -46,7 +46,7 @@ def drain(app: App, lane_id: LaneId) -> int:
         return 0
     steps, ends = 0, app.clock.now() + timedelta(seconds=TURN_S)
     try:
-        while app.clock.now() < ends and step(turn):
+        while not app.stopping.is_set() and app.clock.now() < ends and step(turn):
             steps += 1
     except LaneLost as error:
         log.warning("lane.lost", lane=lane_id, reason=error.message)
@@ -186,13 +186,13 @@ def after_error(turn: Turn, link: Link, error: CasemirrorError) -> bool:
         return False
     if isinstance(error, NeedsAttention):
         with turn.write() as tx:
-            links.save(tx, link.id, state=LinkState.HELD, held_reason=error.message)
+            links.hold(tx, link.id, error.message, seen=link.wanted)
         log.warning("link.held", reason=error.message[:500], **where)
         return True
     wait_s = retry_wait_s(link.tries, turn.settings.seconds("mirror.retry.max"))
     until = turn.app.clock.now() + timedelta(seconds=wait_s)
     with turn.write() as tx:
-        links.wait(tx, link.id, until)
+        links.wait(tx, link.id, until, seen=link.wanted)
     log.warning("reconcile.failed", reason=error.message[:500], tries=link.tries + 1, wait_s=wait_s, **where)
     return True
 
