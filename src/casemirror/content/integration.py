@@ -28,6 +28,8 @@ class ParamType:
 
 
 SECRET_TYPES: Final = frozenset({ParamType.ENCRYPTED, ParamType.CREDENTIALS, ParamType.ENCRYPTED_LONG})
+HIDDEN_TEXTS: Final = frozenset({0, 12})
+"""Short and long text: secret when hidden."""
 DISPLAY_TYPES: Final = frozenset({11, 20, 21, 22, 23})
 """Types that only draw something; no value reaches the integration."""
 
@@ -56,8 +58,11 @@ class Parameter:
 
     @property
     def is_secret(self) -> bool:
-        """Its value (for credentials: the whole object) is stored encrypted and masked in logs."""
-        return self.type in SECRET_TYPES
+        """Its value (for credentials: the whole object) is stored encrypted and masked in logs.
+
+        A hidden text counts as one: what nobody is shown may well be a key.
+        """
+        return self.type in SECRET_TYPES or (self.hidden and self.type in HIDDEN_TEXTS)
 
     @property
     def has_value(self) -> bool:

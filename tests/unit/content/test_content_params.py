@@ -136,3 +136,23 @@ def test_hidden_halves_of_credentials_are_not_asked_for():
     with pytest.raises(Invalid, match=r"API key \(key\.password=…\)$"):
         params.check(integration, {})
     assert params.check(integration, {"key.password": "p"}) == {"key": {"identifier": "", "password": "p"}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "hidden", "secret"),
+    [
+        (0, True, True),
+        (12, True, True),
+        (0, False, False),
+        (8, True, False),
+        (19, True, False),
+        (4, False, True),
+        (9, False, True),
+        (14, False, True),
+    ],
+)
+def test_encrypted_and_hidden_texts_are_secrets(kind, hidden, secret):
+    """Types 4, 9 and 14, and texts that nobody is shown, are stored encrypted."""
+    given = {"name": "p", "type": kind, "hidden": hidden}
+    integration = items.parse("integration", {"name": "K", "configuration": [given]})
+    assert params.secret_names(integration) == (frozenset({"p"}) if secret else frozenset())
