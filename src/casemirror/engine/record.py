@@ -76,10 +76,11 @@ def mind_brake(turn: Turn, tx: Connection) -> None:
     A remote that lost its data, or an integration gone wrong, looks like a remote that closed everything.
     """
     share, closed = turn.settings.count("mirror.brake.closed"), turn.lane.closed_this_cycle
-    were_open = links.open_count(tx, turn.instance.id) + closed
+    minimum = turn.settings.count("mirror.brake.minimum")
+    enough_to_go_on = max(minimum, (closed + 1) * 100 // share + 1) if share else 0
+    were_open = links.open_count(tx, turn.instance.id, at_most=enough_to_go_on) + closed
     is_off = turn.lane.brake_off_until is not None and turn.app.clock.now() < turn.lane.brake_off_until
-    enough = were_open >= turn.settings.count("mirror.brake.minimum")
-    if share and enough and not is_off and (closed + 1) * 100 > share * were_open:
+    if share and were_open >= minimum and not is_off and (closed + 1) * 100 > share * were_open:
         raise BrakePulled(
             f"{turn.instance.name} would close more than {share} % of its {were_open} open incidents at once; look there, "
             f"then `casemirror instance enable {turn.instance.name}` lets it go on"
