@@ -32,7 +32,8 @@ def play(wanted: Path | None, *, once: bool) -> int:
     A temporary folder is removed again, unless the sides do not agree: then there is something to find out from it.
     """
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, emoji=False)
-    signal.signal(signal.SIGTERM, _end)
+    for number in (signal.SIGINT, signal.SIGTERM):  # said outright: a shell's background job begins with SIGINT ignored
+        signal.signal(number, _end)
     folder = stage.make_folder(wanted)
     agreed = stopped = False
     try:
@@ -53,7 +54,7 @@ def play(wanted: Path | None, *, once: bool) -> int:
 
 
 def _end(number: int, _: FrameType | None) -> NoReturn:
-    """SIGTERM ends the demo as Ctrl-C does."""
+    """Both end the demo as Ctrl-C does."""
     raise KeyboardInterrupt
 
 
