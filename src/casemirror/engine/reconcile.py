@@ -203,10 +203,10 @@ def push_and_settle(turn: Turn, work: Work, plan: Plan, outcome: Outcome) -> Wor
 def push(turn: Turn, work: Work, plan: Plan, package: outbound.Package) -> Reply:
     """Mark what is about to be sent, then call (rules 6 and 7)."""
     timeout_s = turn.settings.seconds("mirror.command.timeout")
-    turn.hold_for(timeout_s)
     now = turn.app.clock.now()
     with turn.write() as tx:
         record.write_intent(tx, work.link, plan, package, now)
+    turn.hold_for(timeout_s)  # last of all: what takes time before the call would be taken off the lease
     turn.prove()
     return turn.caller.run(
         "update-remote-system",

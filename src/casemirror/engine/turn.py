@@ -51,6 +51,12 @@ class Turn:
             lanes.guard(tx, self.lane)
             yield tx
 
+    @property
+    def lease_s(self) -> float:
+        """How long the lease still lasts, seconds."""
+        until = self.lane.lease_until
+        return (until - self.app.clock.now()).total_seconds() if until else 0.0
+
     def hold_for(self, seconds: float) -> None:
         """Make the lease outlive a command of that length (rule 6). Raises LaneLost.
 
@@ -58,8 +64,7 @@ class Turn:
         the lease ends: its heartbeat goes stale, and its children die with it.
         """
         needed = seconds + LEASE_MARGIN_S
-        now = self.app.clock.now()
-        if self.lane.lease_until is None or (self.lane.lease_until - now).total_seconds() < needed:
+        while self.lease_s < needed:
             with self.app.store.write() as tx:
                 self.lane = lanes.renew(tx, self.lane, 2 * needed)
 
