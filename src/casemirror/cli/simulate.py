@@ -34,6 +34,7 @@ def servicenow(
           -p credentials.identifier=casemirror --secret credentials
     """
     import json
+    import signal
     from typing import Any
 
     from casemirror.model.errors import Invalid
@@ -47,6 +48,7 @@ def servicenow(
 
     faults = {name: value(text) for name, _, text in (given.partition("=") for given in fault or ())}
     rows = {"incident": [{"short_description": f"Printer {number} is on fire"} for number in range(1, tickets + 1)]}
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with SIGINT ignored
     try:
         simulator.serve(port=port, data=data, rows=rows, fault_values=faults)
     except ValueError as error:

@@ -64,7 +64,7 @@ class Turn:
         the lease ends: its heartbeat goes stale, and its children die with it.
         """
         needed = seconds + LEASE_MARGIN_S
-        while self.lease_s < needed:
+        if self.lease_s < needed:
             with self.app.store.write() as tx:
                 self.lane = lanes.renew(tx, self.lane, 2 * needed)
 
