@@ -79,7 +79,7 @@ def _compile_complex(raw: Mapping[str, Json], depth: int) -> Expression:
     whole, base = compile_simple(joined), compile_simple(root)
     reads = [whole.reads, base.reads, *(a.reads for s in steps for a in s.arguments.values())]
     reads += [_condition_reads(c, base) for g in groups for c in g]
-    return Complex(whole, base, compile_path(accessor), groups, steps, frozenset().union(*reads))
+    return Complex(whole, base, compile_path(accessor), groups, steps, frozenset().union(*reads), joined)
 
 
 def _condition_reads(condition: Condition, root: Expression) -> frozenset[str]:

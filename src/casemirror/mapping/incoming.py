@@ -10,6 +10,7 @@ from casemirror.content.items import Mapper
 from casemirror.mapping import casting, compiled, targets
 from casemirror.mapping.compiled import Rule
 from casemirror.mapping.expressions import StepFailed, produce, starts_empty
+from casemirror.mapping.outside import NOWHERE, Outside
 from casemirror.mapping.targets import Place, Target
 from casemirror.mapping.value import FAILURES, NOTHING, Value, Warning_
 from casemirror.model.values import Json, is_empty
@@ -38,7 +39,13 @@ class MappedIn:
 
 
 def map_in(
-    event: Json, mapper: Mapper | None, incident_type: str, catalog: Catalog, *, null_empties: bool = True
+    event: Json,
+    mapper: Mapper | None,
+    incident_type: str,
+    catalog: Catalog,
+    *,
+    null_empties: bool = True,
+    outside: Outside = NOWHERE,
 ) -> MappedIn:
     """Map an event or remote object in. Raises nothing; what cannot be mapped is left out with a warning.
 
@@ -46,7 +53,7 @@ def map_in(
     unless `null_empties` is False. Names that only the engine writes are never in `fields`.
     Source: mirroring.md §4.3; MAP-070…082, MAP-101; MIR-095…105, 115, 116.
     """
-    run = _Run(event, mapper.id if mapper else "", incident_type, catalog, null_empties)
+    run = _Run(event, mapper.id if mapper else "", incident_type, catalog, null_empties, outside)
     if mapper is None:
         run.unmapped()
         return run.result(frozenset())
@@ -59,9 +66,11 @@ def map_in(
 class _Run:
     """The state of one mapping: later rules lay their values over those of earlier ones."""
 
-    def __init__(self, event: Json, mapper: str, incident_type: str, catalog: Catalog, null_empties: bool) -> None:
+    def __init__(
+        self, event: Json, mapper: str, incident_type: str, catalog: Catalog, null_empties: bool, outside: Outside
+    ) -> None:
         self._event, self._mapper, self._type = event, mapper, incident_type
-        self._catalog, self._null_empties = catalog, null_empties
+        self._catalog, self._null_empties, self._outside = catalog, null_empties, outside
         self._fields: dict[str, Json] = {}
         self._mirror: dict[str, Json] = {}
         self._touched: set[str] = set()
@@ -73,7 +82,8 @@ class _Run:
             self._warn(rule.key, "no incident field has this name")
         elif target.place is not Place.PROTECTED:
             try:
-                self._set(target, produce(rule.expression, self._event), told=rule.expression.told(self._event))
+                value = produce(rule.expression, self._event, self._outside)
+                self._set(target, value, told=rule.expression.told(self._event))
             except StepFailed as failed:
                 self._warn(rule.key, failed.text, failed.operator, expected=starts_empty(rule.expression, self._event))
             except FAILURES as error:

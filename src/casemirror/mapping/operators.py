@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from casemirror.mapping.outside import NOWHERE, Outside
 from casemirror.mapping.value import NOTHING, OperatorFailed, Value, absent, number_of, text_of
+from casemirror.model.values import Json
 
 
 class Scope(Enum):
@@ -24,9 +26,15 @@ class Scope(Enum):
 
 @dataclass(frozen=True)
 class Arguments:
-    """The arguments of one call; those not given are absent."""
+    """The arguments of one call; those not given are absent.
+
+    source    the whole source object, for operators that read more of it
+    outside   the world around the evaluation
+    """
 
     given: Mapping[str, Value]
+    source: Value = NOTHING
+    outside: Outside = NOWHERE
 
     def value(self, name: str, default: Value = None) -> Value:
         """An argument as it is."""
@@ -70,6 +78,31 @@ class Transformer:
 
     scope: Scope
     function: Function
+
+
+@dataclass(frozen=True)
+class Sides:
+    """How a filter compares: with or without regard to case, and the world around the evaluation."""
+
+    ignore_case: bool = False
+    outside: Outside = NOWHERE
+
+
+Test = Callable[[Json, Value, Sides], bool]
+"""left, right, how → passes. Raises `value.FAILURES` when a side cannot be cast."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A filter by name.
+
+    whole     the test sees the left side as it is, no value included; otherwise element by element
+    negated   the result is turned round
+    """
+
+    test: Test
+    whole: bool = False
+    negated: bool = False
 
 
 def items(function: Function) -> Transformer:

@@ -10,6 +10,7 @@ from casemirror.content.items import Mapper
 from casemirror.mapping import compiled
 from casemirror.mapping.compiled import Rule
 from casemirror.mapping.expressions import Complex, Expression, StepFailed, produce, starts_empty
+from casemirror.mapping.outside import NOWHERE, Outside
 from casemirror.mapping.value import FAILURES, NOTHING, Nothing, Value, Warning_, json_of
 from casemirror.model.incident import ENGINE_FIELDS
 from casemirror.model.values import Json, is_empty
@@ -39,6 +40,7 @@ def map_out(
     *,
     dirty: Collection[str],
     passthrough: Sequence[str],
+    outside: Outside = NOWHERE,
 ) -> MappedOut:
     """Map an incident out. Raises nothing; a key whose transformer fails is absent and named in a warning.
 
@@ -51,7 +53,7 @@ def map_out(
     if mapper is None:
         return _unmapped(source, dirty)
     rules = compiled.rules_for(mapper, incident_type)
-    run = _Run(source, dirty, mapper.id, incident_type)
+    run = _Run(source, dirty, mapper.id, incident_type, outside)
     for rule in rules:
         run.apply(rule)
     run.pass_through(passthrough)
@@ -80,8 +82,11 @@ def _unmapped(source: Mapping[str, Json], dirty: frozenset[str]) -> MappedOut:
 class _Run:
     """The state of one mapping: later rules lay their values over those of earlier ones."""
 
-    def __init__(self, source: Mapping[str, Json], dirty: frozenset[str], mapper: str, incident_type: str) -> None:
+    def __init__(
+        self, source: Mapping[str, Json], dirty: frozenset[str], mapper: str, incident_type: str, outside: Outside
+    ) -> None:
         self._source, self._dirty, self._mapper, self._type = source, dirty, mapper, incident_type
+        self._outside = outside
         self.data: dict[str, Json] = {}
         self.delta: dict[str, Json] = {}
         self.warnings: list[Warning_] = []
@@ -89,7 +94,7 @@ class _Run:
     def apply(self, rule: Rule) -> None:
         changed = not self._dirty.isdisjoint(rule.expression.reads)
         try:
-            value = produce(rule.expression, self._source)
+            value = produce(rule.expression, self._source, self._outside)
         except StepFailed as failed:
             self._warn(rule.key, failed.text, failed.operator, expected=starts_empty(rule.expression, self._source))
             return

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from casemirror.mapping import filters, patterns, script, transformers
-from casemirror.mapping.operators import Arguments
+from casemirror.mapping.operators import Arguments, Sides
 from casemirror.mapping.value import FAILURES, NOTHING, OperatorFailed
 
 TRANSFORMED = [
@@ -141,7 +141,7 @@ PASSING = [
 @pytest.mark.parametrize(("name", "left", "right", "result"), PASSING)
 def test_filter(name, left, right, result):
     """content.md §4.3."""
-    assert filters.passes(filters.find(name), left, right) is result
+    assert filters.passes(filters.find(name), left, right, Sides()) is result
 
 
 def test_every_built_in_filter_of_the_contract_but_identity_is_there():

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 from casemirror.mapping import dates, script
 from casemirror.mapping.operators import Arguments, Transformer, items, wholes
 from casemirror.mapping.paths import compile_path, resolve
-from casemirror.mapping.text_operators import scalar_text
+from casemirror.mapping.transformers.texts import scalar_text
 from casemirror.mapping.value import OperatorFailed, Value, absent, as_list, json_of, shorten, text_of
 from casemirror.model.values import Json
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from casemirror.mapping import list_operators, number_operators, script_operators, text_operators
 from casemirror.mapping.operators import Arguments, Scope, Transformer, bare
+from casemirror.mapping.transformers import lists, numbers, scripts, texts
 from casemirror.mapping.value import Value, absent, as_list
 from casemirror.model.values import Json
 
 KNOWN: Final[Mapping[str, Transformer]] = {
-    **text_operators.TABLE,
-    **number_operators.TABLE,
-    **list_operators.TABLE,
-    **script_operators.TABLE,
+    **texts.TABLE,
+    **numbers.TABLE,
+    **lists.TABLE,
+    **scripts.TABLE,
 }
 
 

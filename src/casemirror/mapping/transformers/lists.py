@@ -7,7 +7,7 @@ from typing import Final
 
 from casemirror.mapping.operators import Arguments, Transformer, items, lists
 from casemirror.mapping.paths import compile_path, resolve
-from casemirror.mapping.text_operators import bounded
+from casemirror.mapping.transformers.texts import bounded
 from casemirror.mapping.value import NOTHING, OperatorFailed, Value, as_list, number_of, text_of
 from casemirror.model.values import Json, canonical
 
