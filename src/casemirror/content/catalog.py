@@ -122,9 +122,9 @@ class Catalog:
         """The script with that id or name."""
         return _by_id_or_name(self.scripts, reference)
 
-    def api_modules_for(self, integration: Integration) -> dict[str, str]:
-        """API modules that its code imports, and those that they import: name → source. Unknown ones are left out."""
-        wanted = imported_modules(integration.source)
+    def api_modules_for(self, source: str) -> dict[str, str]:
+        """API modules that the code imports, and those that they import: name → source. Unknown ones are left out."""
+        wanted = imported_modules(source)
         found: dict[str, str] = {}
         while wanted:
             name = wanted.pop()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,9 @@ from casemirror.content import params as parameters
 from casemirror.content.catalog import Catalog
 from casemirror.content.items import Integration
 from casemirror.engine.app import App
+from casemirror.engine.pack_scripts import PackScripts
+from casemirror.mapping import objects
+from casemirror.mapping.outside import Outside
 from casemirror.model.entry import Entry
 from casemirror.model.errors import NotFound
 from casemirror.model.incident import Incident
@@ -89,6 +93,12 @@ class Caller:
             with store.read() as tx:
                 return users.find(tx, username=by.get("username", ""), email=by.get("email", "")) or {}
 
+        def map_object(source: Any, reference: str, incident_type: str) -> Mapping[str, Any]:
+            mapper = self.catalog.find_mapper(reference)
+            if mapper is None:
+                raise ValueError(f"no mapper {reference!r} is installed")
+            return objects.map_object(_parsed(source), mapper, incident_type, self.catalog, self.outside())
+
         def get_file(label: str) -> StagedFile | None:
             with store.read() as tx:
                 try:
@@ -97,7 +107,21 @@ class Caller:
                     return None
             return staged(self.app, entry)
 
-        return HostCalls(set_context=set_context, get_context=get_context, find_user=find_user, get_file=get_file)
+        return HostCalls(
+            set_context=set_context,
+            get_context=get_context,
+            find_user=find_user,
+            get_file=get_file,
+            map_object=map_object,
+        )
+
+    def outside(self, before_run: Callable[[float], None] = lambda seconds: None) -> Outside:
+        """The world around an evaluation: the present, and the scripts of installed packs.
+
+        before_run   is told each time for how many seconds a script may run now
+        """
+        scripts = PackScripts(self.app.runtime, self.catalog, self.settings, before_run)
+        return Outside(now=self.app.clock.now(), scripts=scripts)
 
 
 def caller(app: App, instance: Instance, settings: Settings | None = None) -> Caller:
@@ -115,11 +139,21 @@ def caller(app: App, instance: Instance, settings: Settings | None = None) -> Ca
 
 def code_of(integration: Integration, catalog: Catalog) -> Code:
     """The executable part; its key changes with every change of the code, so a warm process never runs an old one."""
-    modules = catalog.api_modules_for(integration)
+    modules = catalog.api_modules_for(integration.source)
     text = "\0".join([integration.id, integration.source, *(f"{n}={s}" for n, s in sorted(modules.items()))])
     return Code(
         key=hashlib.sha256(text.encode()).hexdigest(), name=integration.id, source=integration.source, modules=modules
     )
+
+
+def _parsed(source: Any) -> Any:
+    """An object, given as such or as JSON text.   Source: MAP-099."""
+    if isinstance(source, str):
+        try:
+            return json.loads(source)
+        except ValueError:
+            raise ValueError("the object to map is no JSON") from None
+    return source
 
 
 def staged(app: App, entry: Entry) -> StagedFile | None:

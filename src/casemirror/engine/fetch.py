@@ -73,11 +73,12 @@ def prepare(turn: Turn, raw: Mapping[str, Any]) -> NewIncident:
     given = wire.new_incident(raw)
     event = event_of(given, raw)
     catalog, instance = turn.caller.catalog, turn.instance
+    outside = turn.outside()
     kind = classify.classify(
-        event, catalog.classifier(instance.classifier), default_type(turn), str(raw.get("type") or "")
+        event, catalog.classifier(instance.classifier), default_type(turn), str(raw.get("type") or ""), outside
     )
     mapper = catalog.mapper(instance.mapper_in)
-    mapped = incoming.map_in(event, mapper, kind, catalog)
+    mapped = incoming.map_in(event, mapper, kind, catalog, outside=outside)
     turn.app.warn_of_mapping(instance.name, mapped.warnings)
     fields: dict[str, Json] = {**given.fields, **inbound.known_owner(turn, mapped.fields)}
     if not fields.get("name"):

@@ -82,7 +82,8 @@ def type_of(turn: Turn, incident: Incident, raw: Mapping[str, Any]) -> str:
     """The incident's type; with `mirror.reclassify` what the instance's classifier says of the object.   Source: MIR-103."""
     if not turn.settings.flag("mirror.reclassify"):
         return incident.type
-    return classify.classify(raw, turn.caller.catalog.classifier(turn.instance.classifier), incident.type)
+    classifier = turn.caller.catalog.classifier(turn.instance.classifier)
+    return classify.classify(raw, classifier, incident.type, outside=turn.outside())
 
 
 def map_object(turn: Turn, link: Link, incident: Incident, raw: Mapping[str, Any]) -> dict[str, Json]:
@@ -92,7 +93,9 @@ def map_object(turn: Turn, link: Link, incident: Incident, raw: Mapping[str, Any
     objects: they may be constants of the mapper, and what a person set would not stay (MIR-100, MIR-101).
     """
     catalog = turn.caller.catalog
-    mapped = incoming.map_in(raw, catalog.mapper(turn.instance.mapper_in), incident.type, catalog)
+    mapped = incoming.map_in(
+        raw, catalog.mapper(turn.instance.mapper_in), incident.type, catalog, outside=turn.outside()
+    )
     turn.app.warn_of_mapping(turn.instance.name, mapped.warnings)
     other = wire.parse_mirror_fields(mapped.mirror)
     if other.remote_id not in ("", link.remote_id) or other.instance not in ("", link.instance_name):

@@ -85,6 +85,7 @@ def pack(turn: Turn, link: Link, incident: Incident, plan: Plan) -> Package:
         incident.type,
         dirty=dirty,
         passthrough=turn.settings.words("mirror.passthrough"),
+        outside=turn.outside(),
     )
     turn.app.warn_of_mapping(turn.instance.name, mapped.warnings)
     files = {o.entry.id: staged(turn.app, o.entry) for o in plan.outgoing if o.entry.file}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from casemirror.engine.app import App
 from casemirror.engine.commands import Caller
+from casemirror.mapping.outside import Outside
 from casemirror.model.instance import Instance
 from casemirror.model.lane import Lane
 from casemirror.model.settings import Settings
@@ -56,6 +57,10 @@ class Turn:
         """How long the lease still lasts, seconds."""
         until = self.lane.lease_until
         return (until - self.app.clock.now()).total_seconds() if until else 0.0
+
+    def outside(self) -> Outside:
+        """The world around an evaluation; a script that it runs keeps the lease alive."""
+        return self.caller.outside(self.hold_for)
 
     def hold_for(self, seconds: float) -> None:
         """Make the lease outlive a command of that length (rule 6). Raises LaneLost.

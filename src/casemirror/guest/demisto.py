@@ -184,6 +184,10 @@ class Demisto:
         known = (self.__command.get("files") or {}).get(str(id))
         return dict(known) if known else self.__ask("get_file", entry_id=str(id))
 
+    def mapObject(self, obj, mapper, mapper_type):
+        """A mapper, by id or name, run on an object (or its JSON text): a flat dict; ValueError when there is no such mapper."""
+        return self.__ask("map_object", object=obj, mapper=str(mapper), type=str(mapper_type or "")) or {}
+
     def createIncidents(self, incidents, lastRun=None, userID=None):
         """Create incidents as a fetch would and store lastRun with them; gives the created ones."""
         created = self.__ask("create_incidents", incidents=incidents, last_run=lastRun)

@@ -101,6 +101,7 @@ _TABLE: Final = (
         "share of an instance's open incidents that one poll may close before its lane stops and asks; 0 turns the brake off",
     ),
     Key("mirror.brake.minimum", "count", 10, "fewer open incidents than this never trip the brake"),
+    Key("mapping.script.timeout", "seconds", 10, "wall clock limit of a pack's script that a mapper uses as operator"),
     Key("mirror.payload.keep", "seconds", 2592000, "how long raw remote payloads are kept"),
     Key(
         "incidents.fetch.delayAdvanced",

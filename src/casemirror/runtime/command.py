@@ -46,6 +46,7 @@ class HostCalls:
     get_context  () → (context, version), fresh
     find_user    {"username"|"email": text} → user dict, `{}` when there is none
     get_file     entry id → StagedFile, or None
+    map_object   (object, mapper id or name, incident type) → flat dict; raises ValueError when there is no such mapper
     create_incidents (list of raw incident dicts, last_run or None) → list of created incident dicts
     """
 
@@ -53,6 +54,7 @@ class HostCalls:
     get_context: Callable[[], tuple[Any, int]] | None = None
     find_user: Callable[[Mapping[str, str]], Mapping[str, Any]] | None = None
     get_file: Callable[[str], StagedFile | None] | None = None
+    map_object: Callable[[Any, str, str], Mapping[str, Any]] | None = None
     create_incidents: Callable[[list[dict[str, Any]], Any], list[dict[str, Any]]] | None = None
 
 

@@ -194,11 +194,19 @@ class Conversation:
             return (host.find_user(message.get("asked") or {}) if host.find_user else None) or {}
         if what == "get_file":
             return self._file(str(message.get("entry_id")))
+        if what == "map_object":
+            return self._mapped(message)
         if what == "create_incidents":
             if host.create_incidents is None:
                 raise ValueError("this command cannot create incidents")
             return host.create_incidents(list(message.get("incidents") or []), message.get("last_run"))
         raise ValueError(f"unsupported: {what}")
+
+    def _mapped(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        if self._command.host.map_object is None:
+            raise ValueError("this command cannot map objects")
+        named = str(message.get("mapper") or ""), str(message.get("type") or "")
+        return self._command.host.map_object(message.get("object"), *named)
 
     def _file(self, entry_id: str) -> Mapping[str, str]:
         found: StagedFile | None = self._command.host.get_file(entry_id) if self._command.host.get_file else None

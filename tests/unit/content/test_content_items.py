@@ -95,14 +95,14 @@ def test_an_unknown_integration_names_near_ones(catalog):
 
 def test_api_modules_are_found_transitively(catalog):
     """content.md §1.1: the one that is not installed is left out."""
-    assert catalog.api_modules_for(catalog.integration("Acme")) == {"AcmeApiModule": "X = 1\n"}
+    assert catalog.api_modules_for(catalog.integration("Acme").source) == {"AcmeApiModule": "X = 1\n"}
     deep = [
         items.make("apimodule", {"name": "AApiModule", "script": "from BApiModule import *"}),
         items.make("apimodule", {"name": "BApiModule", "script": "from AApiModule import *\nfrom CApiModule import *"}),
         items.make("integration", {"name": "I", "script": {"script": "from AApiModule import *  # noqa\n"}}),
     ]
     indexed = Catalog.of(deep)
-    assert indexed.api_modules_for(indexed.integration("I")).keys() == {"AApiModule", "BApiModule"}
+    assert indexed.api_modules_for(indexed.integration("I").source).keys() == {"AApiModule", "BApiModule"}
 
 
 def field(name, cli_name, **more):

@@ -4,7 +4,8 @@ Nothing here talks to anything; of the disk it only looks which files a command 
 
 ======================  ========================================================================================================
 `values`                what replies become: `RemoteData`, `PollAnswer`
-`replies`               `parse_poll`, `parse_pull`, `parse_push`, `parse_fetch`, `parse_test`, `parse_schema`, `parse_entries`
+`replies`               `parse_poll`, `parse_pull`, `parse_push`, `parse_fetch`, `parse_test`, `parse_schema`, `parse_entries`,
+                        `parse_answer`
 `entries`               one war-room entry, in and out
 `arguments`             what mirror commands are called with
 `incident`              the incident in the contract's form, and fetched dicts
@@ -24,6 +25,7 @@ from casemirror.runtime.wire.incident import (
 )
 from casemirror.runtime.wire.replies import (
     error_text,
+    parse_answer,
     parse_entries,
     parse_fetch,
     parse_poll,
@@ -43,6 +45,7 @@ __all__ = [
     "new_incident",
     "outgoing_entry",
     "outgoing_source",
+    "parse_answer",
     "parse_entries",
     "parse_fetch",
     "parse_mirror_fields",

@@ -297,6 +297,19 @@ def parse_schema(reply: Reply) -> dict[str, Any]:
     return schema
 
 
+def parse_answer(reply: Reply) -> Any:
+    """What a script answered: one value as it is, several as a list, an entry's contents. Raises as `parse_push`.
+
+    Source: content.md §3.5.
+    """
+    _raise_for(reply)
+    values = [
+        item.get("Contents") if isinstance(item, Mapping) and wire_entries.looks_like_entry(item) else item
+        for item in reply.results
+    ]
+    return values[0] if len(values) == 1 else values or None
+
+
 def parse_entries(reply: Reply) -> tuple[InboundEntry, ...]:
     """What any command run by hand answered, as entries for the war room; errors are entries of kind 4. Raises nothing."""
     found = list(_shown(reply))
