@@ -54,11 +54,6 @@ class Mapper:
     brand: str = ""
     feed: bool = False
 
-    def sections_for(self, incident_type: str) -> tuple[Section, ...]:
-        """The common section and the type's own, in the order in which they apply.   Source: MAP-073, MAP-075."""
-        names = (COMMON,) if incident_type == COMMON else (COMMON, incident_type)
-        return tuple(self.sections[n] for n in names if n in self.sections)
-
 
 def parse_classifier(body: Mapping[str, Json]) -> Classifier:
     """Build a classifier. Raises Invalid when it has no identity."""

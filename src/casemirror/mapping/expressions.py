@@ -113,7 +113,7 @@ class Scripted:
     def evaluate(self, source: Value, outside: Outside = NOWHERE) -> Value:
         """The expression's value."""
         try:
-            return script.evaluate(self.text, source)
+            return script.evaluate(self.text, source, outside.now)
         except FAILURES as error:
             raise StepFailed(".=", str(error)) from None
 
@@ -226,6 +226,8 @@ class Complex:
 def produce(expression: Expression, source: Value, outside: Outside = NOWHERE) -> Value:
     """Evaluate; an empty list that was made of nothing is nothing. Raises StepFailed."""
     value = expression.evaluate(source, outside)
+    if outside.watch is not None and not isinstance(expression, Complex):
+        outside.watch(Step(kind="path", name="", before=NOTHING, after=value))
     if value == [] and not expression.told(source):
         return NOTHING
     return NOTHING if absent(value) and not expression.told(source) else value

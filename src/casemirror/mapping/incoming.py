@@ -10,7 +10,7 @@ from casemirror.content.items import Mapper
 from casemirror.mapping import casting, compiled, targets
 from casemirror.mapping.compiled import Rule
 from casemirror.mapping.expressions import StepFailed, produce, starts_empty
-from casemirror.mapping.outside import NOWHERE, Outside
+from casemirror.mapping.outside import NOWHERE, Outside, Step
 from casemirror.mapping.targets import Place, Target
 from casemirror.mapping.value import FAILURES, NOTHING, Value, Warning_
 from casemirror.model.values import Json, is_empty
@@ -77,6 +77,8 @@ class _Run:
         self._warnings: list[Warning_] = []
 
     def apply(self, rule: Rule) -> None:
+        if self._outside.watch is not None:
+            self._outside.watch(Step(kind="rule", name=rule.key, before=NOTHING, after=NOTHING))
         target = targets.find(rule.key, self._catalog)
         if target is None:
             self._warn(rule.key, "no incident field has this name")
@@ -104,6 +106,8 @@ class _Run:
         if value is NOTHING or (value is None and (target.name in self._fields or not self._null_empties)):
             return
         cast = casting.cast(target.kind, value, target.options)
+        if self._outside.watch is not None:
+            self._outside.watch(Step(kind="cast", name=target.kind, before=value, after=cast))
         if target.place is Place.MIRROR:
             if not is_empty(cast):
                 self._mirror[target.name] = cast
@@ -117,6 +121,8 @@ class _Run:
             self._touched.discard(target.name)
 
     def _warn(self, key: str, text: str, operator: str = "", *, expected: bool = False) -> None:
+        if self._outside.watch is not None:
+            self._outside.watch(Step(kind="left out", name=key, before=NOTHING, after=NOTHING, error=text))
         self._warnings.append(
             Warning_(mapper=self._mapper, type=self._type, field=key, operator=operator, text=text, expected=expected)
         )

@@ -10,7 +10,7 @@ from casemirror.content.items import Mapper
 from casemirror.mapping import compiled
 from casemirror.mapping.compiled import Rule
 from casemirror.mapping.expressions import Complex, Expression, StepFailed, produce, starts_empty
-from casemirror.mapping.outside import NOWHERE, Outside
+from casemirror.mapping.outside import NOWHERE, Outside, Step
 from casemirror.mapping.value import FAILURES, NOTHING, Nothing, Value, Warning_, json_of
 from casemirror.model.incident import ENGINE_FIELDS
 from casemirror.model.values import Json, is_empty
@@ -92,6 +92,8 @@ class _Run:
         self.warnings: list[Warning_] = []
 
     def apply(self, rule: Rule) -> None:
+        if self._outside.watch is not None:
+            self._outside.watch(Step(kind="rule", name=rule.key, before=NOTHING, after=NOTHING))
         changed = not self._dirty.isdisjoint(rule.expression.reads)
         try:
             value = produce(rule.expression, self._source, self._outside)
@@ -129,6 +131,8 @@ class _Run:
                 self.delta[name] = value
 
     def _warn(self, key: str, text: str, operator: str = "", *, expected: bool = False) -> None:
+        if self._outside.watch is not None:
+            self._outside.watch(Step(kind="left out", name=key, before=NOTHING, after=NOTHING, error=text))
         self.warnings.append(
             Warning_(mapper=self._mapper, type=self._type, field=key, operator=operator, text=text, expected=expected)
         )

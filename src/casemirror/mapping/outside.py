@@ -28,8 +28,8 @@ class Scripts(Protocol):
 class Step:
     """One thing that evaluation did.
 
-    kind     `path`, `filter` or `transformer`
-    name     the path, or the operator's name
+    kind     `rule` (a line of the mapper begins), `path`, `filter`, `transformer`, `cast` (to the field's type), `left out` (with the reason)
+    name     the rule's key, the path, the operator, or the type of the field
     before   the value that the step was given; after: what it made of it; NOTHING for no value
     args     what the operator was told beside the value
     error    why the step failed; empty when it did not

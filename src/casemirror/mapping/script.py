@@ -1,7 +1,8 @@
 """A tiny, safe evaluator for the JavaScript expressions that mappers contain: `val.toLowerCase().indexOf("x") > -1 ? "a" : "b"`.
 
 It has literals, lists, `val` with its members, a few text methods, the operators and `?:`. There is no assignment, no
-function, no loop, so every expression ends; any other syntax fails. Values are JSON; undefined is NOTHING.
+function, no loop, so every expression ends. What it cannot do goes to the embedded engine (`javascript`), a hundred times
+slower. Values are JSON; undefined is NOTHING.
 Source: content.md §7.3; MAP-018, MAP-062, MAP-069.
 """
 
@@ -10,9 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Final, TypeAlias
 
+from casemirror.mapping import javascript
 from casemirror.mapping.script_values import add, compare, is_true, member, method, same_loosely, same_strictly
 from casemirror.mapping.value import NOTHING, OperatorFailed, Value, finite, json_of, number_of
 from casemirror.model.values import Json
@@ -34,9 +37,18 @@ _LEVELS: Final = (("||",), ("&&",), ("==", "!=", "===", "!=="), ("<", ">", "<=",
 """Binary operators, weakest first."""
 
 
-def evaluate(text: str, val: Value) -> Value:
-    """Evaluate an expression with `val`. Raises OperatorFailed for syntax it does not know and for failing methods."""
-    return compile_script(text)(val)
+def evaluate(text: str, val: Value, now: datetime | None = None) -> Value:
+    """Evaluate an expression with `val`. Raises OperatorFailed.
+
+    now   the present, for expressions that ask for it
+    """
+    try:
+        return compile_script(text)(val)
+    except (OperatorFailed, ArithmeticError) as simple:
+        try:
+            return javascript.evaluate(text, val, now)
+        except javascript.NoEngine as error:
+            raise OperatorFailed(f"{simple} ({error})") from None
 
 
 @lru_cache(maxsize=1000)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from casemirror.mapping.value import NOTHING, OperatorFailed, Value, absent, finite, json_of, number_of, text_of, whole
-from casemirror.model.values import Json, canonical
+from casemirror.model.values import Json
 
 _LONGEST: Final = 1_000_000
 """Longest text an expression may build, characters."""
@@ -36,16 +36,18 @@ def same_loosely(left: Value, right: Value) -> bool:
     """``==``: null equals undefined, numbers equal their text, booleans are 1 and 0."""
     if absent(left) or absent(right):
         return absent(left) and absent(right)
+    if _is_container(left) and _is_container(right):
+        return left is right
+    left, right = _primitive(left), _primitive(right)
     if isinstance(left, str) and isinstance(right, str):
         return left == right
-    if isinstance(left, list | tuple | Mapping) or isinstance(right, list | tuple | Mapping):
-        return _text(left) == _text(right) if not (_is_container(left) and _is_container(right)) else left is right
     a, b = _number(left), _number(right)
     return a is not None and a == b
 
 
 def compare(sign: str, left: Value, right: Value) -> bool:
     """Texts compare as texts, everything else as numbers; what is no number is in no order."""
+    left, right = _primitive(left), _primitive(right)
     if isinstance(left, str) and isinstance(right, str):
         order = (left > right) - (left < right)
     else:
@@ -165,6 +167,11 @@ def _is_container(value: Value) -> bool:
     return isinstance(value, list | tuple | Mapping)
 
 
+def _primitive(value: Value) -> Value:
+    """A list or object as the text that JavaScript compares it by."""
+    return _text(value) if _is_container(value) else value
+
+
 def _text(value: Value) -> str:
     """A value as JavaScript writes it into a text."""
     if value is NOTHING:
@@ -173,7 +180,7 @@ def _text(value: Value) -> str:
         return "null"
     if isinstance(value, list | tuple):
         return ",".join("" if v is None else _text(v) for v in value)
-    return canonical(value) if isinstance(value, Mapping) else text_of(value)
+    return "[object Object]" if isinstance(value, Mapping) else text_of(value)
 
 
 def _number(value: Value) -> int | float | None:

@@ -215,7 +215,7 @@ def test_script(text, val, result):
         "val,val",
     ],
 )
-def test_script_refuses_what_it_does_not_know(text):
-    """content.md §7.3: unknown syntax is an operator failure."""
+def test_the_small_evaluator_refuses_what_it_does_not_know(text):
+    """content.md §7.3: then the engine is asked."""
     with pytest.raises((OperatorFailed, ZeroDivisionError)):
-        script.evaluate(text, {})
+        script.compile_script(text)({})

@@ -12,9 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from casemirror.mapping import dates, script
+from casemirror.mapping import dates, transform_language
 from casemirror.mapping.operators import Arguments, Transformer, items, wholes
-from casemirror.mapping.paths import compile_path, resolve
 from casemirror.mapping.transformers.texts import scalar_text
 from casemirror.mapping.value import OperatorFailed, Value, absent, as_list, json_of, shorten, text_of
 from casemirror.model.values import Json
@@ -148,11 +147,8 @@ def _convert_all_except(value: Value, args: Arguments) -> Value:
 
 
 def _dt(value: Value, args: Arguments) -> Value:
-    """A transform-language expression on the value: ``.=expression`` or a path.   Source: row 23; MAP-062."""
-    text = args.need("dt").strip()
-    if text.startswith(".="):
-        return script.evaluate(text[2:], value)
-    return resolve(compile_path(text), value)
+    """A transform-language expression on the value.   Source: row 23; MAP-062."""
+    return transform_language.evaluate(args.need("dt"), value, args.outside.now)
 
 
 TABLE: Final[Mapping[str, Transformer]] = {
