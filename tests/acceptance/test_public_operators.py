@@ -9,7 +9,6 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from support import cases
 
 from casemirror.content.catalog import Catalog
 from casemirror.content.loading import load
@@ -19,6 +18,7 @@ from casemirror.mapping.outside import Outside
 from casemirror.mapping.value import text_of
 from casemirror.model.settings import Settings
 from casemirror.runtime.pool import ProcessRuntime
+from support import cases
 
 CONTENT = os.environ.get("CASEMIRROR_PUBLIC_CONTENT", "")
 PACKS = ["CommonScripts", "FiltersAndTransformers"]

@@ -55,11 +55,21 @@ def test_what_the_object_does_not_tell_stays(world: World, desk: Remote) -> None
 
 @pytest.mark.parametrize("empty", ["", None, []])
 def test_an_explicit_empty_value_empties(world: World, desk: Remote, empty: Any) -> None:
-    """MIR-097."""
+    """MIR-097; null only with `mirror.null.empties`."""
+    world.set(mirror__null__empties=True)
     incident = both(world, desk, desknote="theirs")
     tell(world, desk, {"id": "T1", "note": "theirs"})
     tell(world, desk, {"id": "T1", "note": empty})
     assert not world.get(incident, "desknote")
+    assert world.dirty(incident) == (set(), set())
+
+
+def test_null_leaves_the_field_unless_it_is_told_to_empty(world: World, desk: Remote) -> None:
+    """MAP-076: partial objects tell null for what they do not know."""
+    incident = both(world, desk, desknote="theirs")
+    tell(world, desk, {"id": "T1", "note": "theirs"})
+    tell(world, desk, {"id": "T1", "note": None})
+    assert world.get(incident, "desknote") == "theirs"
     assert world.dirty(incident) == (set(), set())
 
 

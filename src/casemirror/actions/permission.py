@@ -10,7 +10,7 @@ from casemirror.model.errors import Forbidden
 
 NEEDED: Final[Mapping[str, Role]] = {
     **dict.fromkeys(
-        "pack.list instance.list instance.show instance.schema incident.list incident.show link.list config.list "
+        "pack.list mapper.list mapper.try mapper.check instance.list instance.show instance.schema incident.list incident.show link.list config.list "
         "mirror.statistics mirror.records user.list".split(),
         Role.READ_ONLY,
     ),

@@ -14,6 +14,7 @@ from casemirror.cli import (
     instance,
     key,
     link,
+    mapper,
     mirror,
     pack,
     run,
@@ -34,6 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(pack.app, name="pack")
+app.add_typer(mapper.app, name="mapper")
 app.add_typer(instance.app, name="instance")
 app.add_typer(incident.app, name="incident")
 app.add_typer(link.app, name="link")
@@ -42,6 +44,7 @@ app.add_typer(key.app, name="key")
 app.add_typer(user.app, name="user")
 app.add_typer(simulate.app, name="simulate")
 app.command("schema")(instance.schema)
+app.command("map")(mapper.map_)
 app.command("run")(run.run)
 app.command("stats")(mirror.stats)
 app.command("records")(mirror.records)

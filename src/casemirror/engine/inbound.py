@@ -94,7 +94,12 @@ def map_object(turn: Turn, link: Link, incident: Incident, raw: Mapping[str, Any
     """
     catalog = turn.caller.catalog
     mapped = incoming.map_in(
-        raw, catalog.mapper(turn.instance.mapper_in), incident.type, catalog, outside=turn.outside()
+        raw,
+        catalog.mapper(turn.instance.mapper_in),
+        incident.type,
+        catalog,
+        null_empties=turn.settings.flag("mirror.null.empties"),
+        outside=turn.outside(),
     )
     turn.app.warn_of_mapping(turn.instance.name, mapped.warnings)
     other = wire.parse_mirror_fields(mapped.mirror)

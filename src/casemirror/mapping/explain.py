@@ -35,11 +35,18 @@ class Line:
 
 
 def explain_in(
-    event: Json, mapper: Mapper, incident_type: str, catalog: Catalog, outside: Outside = NOWHERE
+    event: Json,
+    mapper: Mapper,
+    incident_type: str,
+    catalog: Catalog,
+    *,
+    null_empties: bool = False,
+    outside: Outside = NOWHERE,
 ) -> tuple[MappedIn, tuple[Line, ...]]:
     """Map an event in, and tell how. Raises nothing."""
     steps: list[Step] = []
-    mapped = map_in(event, mapper, incident_type, catalog, outside=replace(outside, watch=steps.append))
+    watched = replace(outside, watch=steps.append)
+    mapped = map_in(event, mapper, incident_type, catalog, null_empties=null_empties, outside=watched)
     lines = _lines(mapper, incident_type, steps)
     return mapped, tuple(_with_target(line, catalog) for line in lines)
 

@@ -44,13 +44,13 @@ def map_in(
     incident_type: str,
     catalog: Catalog,
     *,
-    null_empties: bool = True,
+    null_empties: bool = False,
     outside: Outside = NOWHERE,
 ) -> MappedIn:
     """Map an event or remote object in. Raises nothing; what cannot be mapped is left out with a warning.
 
     A path that leads nowhere touches nothing; an explicit ``""`` or ``[]`` empties the field, and so does an explicit null
-    unless `null_empties` is False. Names that only the engine writes are never in `fields`.
+    with `null_empties`. Names that only the engine writes are never in `fields`.
     Source: mirroring.md §4.3; MAP-070…082, MAP-101; MIR-095…105, 115, 116.
     """
     run = _Run(event, mapper.id if mapper else "", incident_type, catalog, null_empties, outside)

@@ -18,7 +18,7 @@ def map_object(
     An unknown type gets the common mapping only.
     """
     if mapper.incoming:
-        mapped = map_in(source, mapper, incident_type, catalog, null_empties=False, outside=outside)
+        mapped = map_in(source, mapper, incident_type, catalog, outside=outside)
         return {**mapped.fields, **mapped.mirror}
     given = source if isinstance(source, dict) else {}
     return map_out(given, mapper, incident_type, dirty=(), passthrough=(), outside=outside).data

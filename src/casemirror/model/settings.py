@@ -70,6 +70,12 @@ _TABLE: Final = (
         ["closeReason", "closeNotes", "closingUserId", "owner"],
         "changed fields that reach `delta` and `data` under their own names although the outgoing mapper lacks them",
     ),
+    Key(
+        "mirror.null.empties",
+        "bool",
+        False,
+        "a remote object that tells null empties the field; otherwise only an empty text or list does, as in XSOAR",
+    ),
     Key("mirror.reclassify", "bool", False, "run the classifier on mirror-in, which may change the incident type"),
     Key("mirror.create.remote", "bool", True, "create the remote object of an outgoing incident that has no remote id"),
     Key("mirror.create.attempts", "count", 3, "creation calls that answer no id before the link waits for a change"),

@@ -100,6 +100,12 @@ def update(tx: Connection, instance_id: InstanceId, now: datetime, **columns: An
     return load(tx, instance_id)
 
 
+def schema_of(tx: Connection, instance_id: InstanceId) -> Mapping[str, Json]:
+    """What `get-mapping-fields` last told; empty when it was never asked."""
+    found = tx.execute(sa.select(_TABLE.c.schema_cache).where(_TABLE.c.id == instance_id)).scalar_one_or_none()
+    return found if isinstance(found, Mapping) else {}
+
+
 def remove(tx: Connection, instance_id: InstanceId) -> None:
     """Delete an instance with its secrets and lane. Incidents and links stay; the links are orphans."""
     tx.execute(_TABLE.delete().where(_TABLE.c.id == instance_id))

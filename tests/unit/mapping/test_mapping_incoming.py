@@ -107,7 +107,7 @@ MAPPED = {
         {"e": ""},
         {"hosts": [], "score": None, "flag": None, "seen": None, "grid": [], "owner": ""},
     ),
-    "explicit null empties": ({"T": {"Note": "n", "Hosts": "n"}}, {"n": None}, {"note": "", "hosts": []}),
+    "MAP-076 null": ({"T": {"Note": "n", "XDR Status": "s"}}, {"s": "closed", "n": None}, {"xdrstatus": "closed"}),
     "protected names are never written": (
         {"T": {"id": "x", "status": "x", "created": "x", "rawJSON": "x", "dbotMirrorLastSync": "x", "type": "x", "labels": "x"}},
         {"x": "1"},
@@ -125,10 +125,10 @@ def test_incoming_fields(sections, event, fields, catalog):
     assert mapped.told == fields
 
 
-def test_an_explicit_null_can_be_told_to_leave_the_field(catalog):
-    """MAP-076 as the product does it; mirroring.md §4.3.1 decides otherwise and is the default."""
-    found = mapper({"T": {"Note": "n", "XDR Status": "s"}})
-    assert map_in({"s": "closed", "n": None}, found, "T", catalog, null_empties=False).fields == {"xdrstatus": "closed"}
+def test_an_explicit_null_can_be_told_to_empty_the_field(catalog):
+    """mirroring.md §4.3.1, with `mirror.null.empties`; MAP-076 decides otherwise and is the default."""
+    found = mapper({"T": {"Note": "n", "Hosts": "n", "XDR Status": "s"}})
+    assert map_in({"n": None}, found, "T", catalog, null_empties=True).fields == {"note": "", "hosts": []}
 
 
 def test_mirror_values_are_kept_apart(catalog):
