@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from casemirror.content import items
+from casemirror.content.catalog import Catalog
+from casemirror.engine import timers
 from casemirror.model.incident import Status
 from casemirror.runtime.command import Reply
 from support.desk import FETCH, PULL, PUSH, Remote, died, error, raised, said
@@ -132,3 +135,16 @@ def test_mirror_commands_see_the_fetch_state_and_may_set_it(world: World, desk: 
     assert known is not None
     world.cycle()
     assert [call.command.last_run for call in desk.calls if call.name == FETCH][-1] == {"at": "2030-01-01T00:00:00Z"}
+
+
+def test_timers_of_the_type_are_there_from_the_beginning() -> None:
+    """content.md §5.2: idle, with the SLA of the field; a mapped part counts."""
+    catalog = Catalog.of(
+        items.make("incidentfield", {"name": name, "cliName": name.lower(), "type": "timer", "sla": 20, **shown})
+        for name, shown in [("Mine", {"associatedTypes": ["T"]}), ("All", {"associatedToAll": True}), ("Other", {})]
+    )
+    found = timers.begun({"mine": {"dueDate": "2026-01-01T00:00:00Z"}, "name": "x"}, "T", catalog)
+    assert found.keys() == {"mine", "all", "name"}
+    assert found["all"] == {**timers.IDLE, "sla": 20}
+    assert found["mine"] == {**timers.IDLE, "sla": 20, "dueDate": "2026-01-01T00:00:00Z"}
+    assert timers.begun({"other": "broken"}, "T", catalog)["other"] == {**timers.IDLE, "sla": 20}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from casemirror.actions import changes, fields, links
 from casemirror.actions.permission import require
 from casemirror.content.catalog import Catalog
-from casemirror.engine import birth, record
+from casemirror.engine import birth, record, timers
 from casemirror.engine.app import App
 from casemirror.model.actor import Actor
 from casemirror.model.errors import Conflict, Invalid
@@ -50,7 +50,7 @@ def create(
         edit = fields.read(tx, catalog, given)
         _check_new(catalog, type, edit.fields)
         new = NewIncident(
-            fields=edit.fields,
+            fields=timers.begun(edit.fields, type, catalog),
             type=type,
             occurred_at=_time(edit.fields.get("occurred")),
             labels=tuple({"type": k, "value": v} for k, v in (labels or {}).items()),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from casemirror.engine import birth, inbound
+from casemirror.engine import birth, inbound, timers
 from casemirror.engine.app import log
 from casemirror.engine.turn import Turn
 from casemirror.mapping import classify, incoming, labels
@@ -86,7 +86,7 @@ def prepare(turn: Turn, raw: Mapping[str, Any]) -> NewIncident:
     fields |= {"sourceBrand": instance.brand, "sourceInstance": instance.name}
     return replace(
         given,
-        fields=fields,
+        fields=timers.begun(fields, kind, catalog),
         type=kind,
         occurred_at=wire.parse_occurred(fields.get("occurred")) or given.occurred_at,
         labels=labels.labels_for(event, mapper, kind, brand=instance.brand, instance=instance.name, given=given.labels),
