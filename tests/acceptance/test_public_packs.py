@@ -14,8 +14,10 @@ from casemirror.content.loading import load
 from casemirror.mapping import filters, targets, transformers
 from casemirror.mapping.classify import classify
 from casemirror.mapping.compiled import rules_for, transformer_of
+from casemirror.mapping.explain import explain_in
 from casemirror.mapping.expressions import produce
 from casemirror.mapping.incoming import map_in
+from casemirror.mapping.lint import check
 from casemirror.mapping.outgoing import map_out, readable_fields
 
 CONTENT = os.environ.get("CASEMIRROR_PUBLIC_CONTENT", "")
@@ -191,3 +193,146 @@ def test_no_expression_of_any_mapper_fails_on_an_empty_object(catalog):
                 produce(rule.expression, {})
     for classifier in catalog.classifiers.values():
         produce(transformer_of(classifier), {})
+
+
+EXPLAINED = {
+    "mail-listener-mapper": {"mirror", "field"},  # its fields are in the pack Phishing, and it does not mirror
+    "XSOAR-Incoming-Mapper": {"mirror"},  # the integration puts the mirror fields on the incident itself
+    "Cortex XDR - IR-mapper": {"type", "mirror"},  # one type exists nowhere, and port scans are not mirrored
+    "User Profile - ServiceNow (Incoming)": {"type", "mirror", "field"},  # identity management: a private pack
+    "User Profile - ServiceNow (Outgoing)": {"type", "reads"},
+}
+KINDS = {
+    "will not mirror because": "mirror",
+    "no incident field has this name": "field",
+    "no such incident type is installed": "type",
+    "which is no field of an incident": "reads",
+}
+
+
+def test_every_warning_about_their_mappers_is_explained(catalog):
+    """content.md §2.3: what they name and nothing provides is known."""
+    found = {
+        mapper.id: {_kind(finding.text) for finding in check(mapper, catalog)} for mapper in catalog.mappers.values()
+    }
+    assert {name: kinds for name, kinds in found.items() if kinds} == EXPLAINED
+
+
+def _kind(text):
+    return next((kind for words, kind in KINDS.items() if words in text), text)
+
+
+XDR_INCIDENT = {
+    "incident_id": "4711",
+    "incident_name": None,
+    "creation_time": 1647349922000,
+    "modification_time": 1647353522000,
+    "detection_time": None,
+    "status": "under_investigation",
+    "severity": "medium",
+    "description": "'Behavioral threat' detected on host ws-1 involving user acme\\ann",
+    "assigned_user_mail": "ann@example.com",
+    "assigned_user_pretty_name": "Ann Example",
+    "alert_count": 2,
+    "low_severity_alert_count": 0,
+    "med_severity_alert_count": 2,
+    "high_severity_alert_count": 0,
+    "user_count": 1,
+    "host_count": 1,
+    "notes": None,
+    "resolve_comment": None,
+    "xdr_url": "https://acme.example.com/incident-view?caseId=4711",
+    "starred": False,
+    "hosts": ["ws-1:0123456789abcdef"],
+    "users": ["acme\\ann"],
+    "alerts": [
+        {
+            "alert_id": "11",
+            "category": "Malware",
+            "name": "Behavioral threat",
+            "severity": "medium",
+            "host_name": "ws-1",
+        },
+        {"alert_id": "12", "category": "Malware", "name": "Behavioral threat", "severity": "low", "host_name": "ws-1"},
+    ],
+    "file_artifacts": [{"type": "HASH", "file_name": "x.exe", "file_sha256": "abc", "alert_count": 1}],
+    "network_artifacts": [{"type": "IP", "network_remote_ip": "203.0.113.9", "network_remote_port": 443}],
+    "mirror_direction": "Both",
+    "mirror_instance": "xdr_1",
+}
+
+
+def test_a_cortex_xdr_incident_is_mapped_in(catalog):
+    """An incident as the vendor's API documentation shows it."""
+    mapper = catalog.mapper("Cortex XDR - IR-mapper")
+    kind = classify(XDR_INCIDENT, catalog.classifier("Cortex XDR - IR"))
+    assert kind == "Cortex XDR Incident"
+    mapped = map_in(XDR_INCIDENT, mapper, kind, catalog)
+    expected = {
+        "severity": 2,
+        "occurred": "2022-03-15T13:12:02Z",
+        "xdrmodificationtime": "2022-03-15T14:12:02Z",
+        "xdrincidentid": "4711",
+        "xdrstatusv2": "under_investigation",
+        "xdrassigneduseremail": "ann@example.com",
+        "xdralertcount": 2,
+        "xdrfilename": ["x.exe"],
+        "hostnames": ["ws-1"],
+        "xdrurl": "https://acme.example.com/incident-view?caseId=4711",
+    }
+    assert {name: mapped.fields.get(name) for name in expected} == expected
+    assert [row["alert_id"] for row in mapped.fields["xdralerts"]] == ["11", "12"]
+    assert mapped.mirror == {"dbotMirrorId": "4711", "dbotMirrorInstance": "xdr_1", "dbotMirrorDirection": "Both"}
+    assert mapped.warnings == ()
+
+
+def test_a_cortex_xdr_incident_is_mapped_out(catalog):
+    """content.md §3.9: closing names go along although the mapper lacks them."""
+    mapper = catalog.mapper("Cortex XDR - IR-out-mapper")
+    source = {"severity": 3, "xdrstatusv2": "resolved_other", "xdrassigneduseremail": "bo@example.com", "owner": "bo"}
+    mapped = map_out(source, mapper, "Cortex XDR Incident", dirty={"xdrstatusv2", "owner"}, passthrough=("owner",))
+    assert mapped.delta == {"status": "resolved_other", "owner": "bo"}
+    assert mapped.warnings == ()
+
+
+def test_an_xsoar_incident_is_mapped_in(catalog):
+    """An incident as another server's API gives it."""
+    incident = {
+        "id": "77",
+        "name": "Phishing mail",
+        "type": "Phishing",
+        "severity": 3,
+        "owner": "bo",
+        "details": "A user reported a mail",
+        "occurred": "2022-03-01T10:00:00Z",
+        "phase": "",
+        "dbotMirrorInstance": "other-server",
+    }
+    mapped = map_in(incident, catalog.mapper("XSOAR-Incoming-Mapper"), "Phishing", catalog)
+    names = ("name", "severity", "owner", "details", "occurred", "phase")
+    assert mapped.fields == {name: incident[name] for name in names}
+    assert mapped.mirror == {"dbotMirrorInstance": "other-server"}
+
+
+@pytest.mark.parametrize("name", ["ServiceNow SIR Incident", "ServiceNow Ticket"])
+def test_no_line_of_the_servicenow_mappers_fails_on_a_whole_record(name, catalog):
+    """A record of the vendor's Table API, every value a text, references resolved to display values."""
+    record = {
+        **TICKET,
+        "closed_at": "2022-05-02 08:00:00",
+        "sla_due": "2022-05-03 00:00:00",
+        "due_date": "2022-05-04 00:00:00",
+        "impact": "2",
+        "urgency": "3",
+        "notify": "1",
+        "category": "network",
+        "subcategory": "dns",
+        "assigned_to": "ann@example.com",
+        "caller_id": "Bo",
+        "assignment_group": "Service Desk",
+        "escalation": "0",
+    }
+    mapped, lines = explain_in(record, catalog.mapper("ServiceNow-incoming-mapper"), name, catalog)
+    assert mapped.warnings == ()
+    assert not [line for line in lines if line.warning]
+    assert len(mapped.fields) >= 10
