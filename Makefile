@@ -16,6 +16,8 @@ demo: $(VENV)/run.stamp ## two systems in sync, live; ONCE=1 plays it once, prov
 
 test: lint ## everything: style, types, rooms, and all tests with SQLite, PostgreSQL, real processes and real servers
 	$(BIN)/python -m pytest
+	$(BIN)/python -m coverage run -m pytest -q tests/unit/mapping
+	$(BIN)/python -m coverage report
 
 check: test docs ## what must pass before a commit
 

@@ -1,4 +1,4 @@
-"""Write the pages that follow from the code: settings, commands, error codes.
+"""Write the pages that follow from the code: settings, commands, operators, error codes.
 
 Usage: python docs/generate.py [--check]     --check writes nothing and exits 1 when a page is not current.
 """
@@ -10,18 +10,22 @@ import inspect
 import pkgutil
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import typer.main
 
 import casemirror
 from casemirror.cli.build import Options
 from casemirror.cli.main import app
+from casemirror.mapping import filters, transformers
+from casemirror.mapping.operators import Filter, Scope
 from casemirror.model import errors
 from casemirror.model.settings import KEYS, Key
 from casemirror.store import keys
+
+Found = TypeVar("Found")
 
 HERE = Path(__file__).parent
 NOT_ROOMS = ("guest", "packs", "migrations")
@@ -171,7 +175,49 @@ def _reaction(kind: type[errors.CasemirrorError]) -> str:
     return next((text for base, text in reactions.items() if issubclass(kind, base)), "the command fails (exit code 1)")
 
 
-PAGES = {"settings.md": settings, "commands.md": commands, "errors.md": error_codes}
+def operators() -> str:
+    """The page of the transformers and filters."""
+    lines = [
+        "# Operators",
+        "",
+        "The transformers and filters that casemirror knows itself. Arguments and results are those of the XSOAR documentation;",
+        "a category prefix (`string.`, `number.`, `general.`) may stand before each name. Any other name is that of a Python",
+        "script of an installed pack. `casemirror map --explain` shows what each does with a value.",
+        "",
+        "## Transformers",
+        "",
+        "| name | is given |",
+        "|---|---|",
+        *(f"| `{name}` | {SCOPES[found.scope]} |" for name, found in _sorted(transformers.KNOWN)),
+        "",
+        "## Filters",
+        "",
+        "A filter passes a list when an element does, unless it looks at the value as a whole. Without a value every positive",
+        "comparison is false.",
+        "",
+        "| name | looks at |",
+        "|---|---|",
+        *(f"| `{name}` | {_looks_at(found)} |" for name, found in _sorted(filters.KNOWN)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+SCOPES = {
+    Scope.ITEM: "each element of a list, or the value; not called without one",
+    Scope.LIST: "the whole list; a single value as a list of one",
+    Scope.WHOLE: "the value as it is, also none",
+}
+
+
+def _sorted(known: Mapping[str, Found]) -> list[tuple[str, Found]]:
+    return sorted(known.items(), key=lambda item: item[0].casefold())
+
+
+def _looks_at(found: Filter) -> str:
+    return ("the value as a whole" if found.whole else "each element") + (", negated" if found.negated else "")
+
+
+PAGES = {"settings.md": settings, "commands.md": commands, "operators.md": operators, "errors.md": error_codes}
 
 
 def main() -> int:
