@@ -338,3 +338,48 @@ class TestScripts:
         assert mapped({"complex": {"root": "a", "filters": [[condition]]}}, {"a": "x"}, outside=outside).fields == {
             "note": "x"
         }
+
+
+class TestPlaces:
+    @pytest.mark.parametrize(
+        ("path", "source"),
+        [("a.b", {"a": [{"b": [None]}]}), ("a.[0]", {"a": None}), ("a.[0]", {"a": [None]}), ("a.[2:3]", {"a": [1]})],
+    )
+    def test_nothing_is_found_among_nulls(self, path, source):
+        """MAP-003, MAP-006, MAP-010."""
+        assert produce(compile_expression({"simple": path}), source) is NOTHING
+
+    def test_an_empty_mirror_value_is_none(self):
+        """MIR-100."""
+        assert mapped({"simple": "d"}, {"d": ""}, key="dbotMirrorDirection").mirror == {}
+
+    def test_a_classifier_is_compiled_once(self):
+        """Its transformer is kept with it."""
+        found = items.parse("classifier", {"id": "c", "transformer": {"simple": "k"}, "keyTypeMap": {"a": "T"}})
+        assert [classify({"k": k}, found) for k in ("a", "b")] == ["T", "Unclassified"]
+
+    @pytest.mark.parametrize(
+        ("operator", "value", "args"), [("atIndex", [1], {}), ("MapValuesTransformer", "a", {"input_values": "a"})]
+    )
+    def test_a_missing_argument_is_named(self, operator, value, args):
+        with pytest.raises(OperatorFailed, match="is missing"):
+            transformers.apply(transformers.KNOWN[operator], value, Arguments(args))
+
+    def test_replacing_nothing_changes_nothing(self):
+        """MAP-046."""
+        assert transformers.apply(transformers.KNOWN["replace"], "abc", Arguments({})) == "abc"
+
+    def test_a_list_within_a_list_is_no_key_of_a_table(self):
+        """content.md §4.2 row 12: a list given as one value is unchanged."""
+        table = Arguments({"input_values": "a", "mapped_values": "x"})
+        assert transformers.apply(transformers.KNOWN["MapValuesTransformer"], [["a"]], table) == ["a"]
+
+    @pytest.mark.parametrize("text", ["(val", "val[1", "val ? 1"])
+    def test_an_expression_that_does_not_close_fails(self, text):
+        with pytest.raises(OperatorFailed, match="lacks"):
+            script.compile_script(text)("")
+
+    def test_two_lists_are_the_same_only_when_they_are_one(self):
+        """As in JavaScript."""
+        assert script.compile_script("val == val")([1]) is True
+        assert script.compile_script("val == [1]")([1]) is False
