@@ -73,6 +73,11 @@ class TestCasting:
         assert casting.cast("attachments", [{"name": "x"}, "y"]) == [{"name": "x"}]
         assert casting.cast("internal", {"x": 1}) == {"x": 1}
 
+    @pytest.mark.parametrize(("value", "flag"), [(0, False), (2.5, True), ("Yes", True), ("no", False)])
+    def test_numbers_and_words_are_true_or_false(self, value, flag):
+        """content.md §5.3."""
+        assert casting.cast("boolean", value) is flag
+
     @pytest.mark.parametrize(
         ("value", "timer"), [(5, {"sla": 5}), (" 30 ", {"sla": 30}), ({"x": 1, "sla": 2}, {"sla": 2})]
     )
@@ -364,6 +369,12 @@ class TestPlaces:
     def test_a_missing_argument_is_named(self, operator, value, args):
         with pytest.raises(OperatorFailed, match="is missing"):
             transformers.apply(transformers.KNOWN[operator], value, Arguments(args))
+
+    @pytest.mark.parametrize(("value", "kept"), [({}, False), ([], False), ([{}], False), ([1, 2], True), (0, True)])
+    def test_what_is_empty_is_set(self, value, kept):
+        """content.md §4.2 row 21."""
+        found = transformers.apply(transformers.KNOWN["SetIfEmpty"], value, Arguments({"defaultValue": "d"}))
+        assert found == (value if kept else "d")
 
     def test_replacing_nothing_changes_nothing(self):
         """MAP-046."""
