@@ -1,4 +1,4 @@
-"""Classification, incoming mapping, labels (MAP-064…084, MAP-100, MAP-101; mirroring.md §4.3)."""
+"""Classification, incoming mapping, labels beyond content.md §9 (mirroring.md §4.3); those cases are in `test_contract.py`."""
 
 import pytest
 
@@ -31,13 +31,6 @@ def mapper(sections):
 
 
 CLASSIFIED = {
-    "MAP-064": (classifier(**KINDS, defaultIncidentType="Fallback"), {"kind": "sir"}, "", "", "SIR"),
-    "MAP-065": (classifier(**KINDS, defaultIncidentType="Fallback"), {"kind": "SIR"}, "", "", "Fallback"),
-    "MAP-066": (classifier(**KINDS), {"kind": "zzz"}, "Jira Incident", "", "Jira Incident"),
-    "MAP-067": (None, {"kind": "x"}, "", "Ping", "Ping"),
-    "MAP-067 nothing": (None, {"kind": "x"}, "", "", "Unclassified"),
-    "MAP-068": (classifier(transformer={"simple": ""}, keyTypeMap={}, defaultIncidentType="Alert"), {"a": 1}, "", "", "Alert"),
-    "MAP-069": (classifier(transformer={"simple": '.="SCC"'}, keyTypeMap={"SCC": "SCC Finding"}), {}, "", "", "SCC Finding"),
     "Q11 list": (classifier(**KINDS), {"kind": ["zzz", "sir"]}, "D", "", "SIR"),
     "number as text": (classifier(transformer={"simple": "n"}, keyTypeMap={"1": "One"}), {"n": 1.0}, "", "", "One"),
     "failing transformer": (
@@ -52,38 +45,11 @@ CLASSIFIED = {
 
 @pytest.mark.parametrize(("found", "event", "default", "given", "result"), CLASSIFIED.values(), ids=CLASSIFIED.keys())
 def test_classification(found, event, default, given, result):
-    """MAP-064…069."""
+    """content.md §3.6, Q11."""
     assert classify(event, found, default, given) == result
 
 
-REPLACE_LOW = {"complex": {"root": "s", "transformers": [{"operator": "replace", "args": {
-    "toReplace": {"value": {"simple": "low"}}, "replaceWith": {"value": {"simple": "1"}}}}]}}  # fmt: skip
-EPOCH = {"complex": {"root": "closed_at", "transformers": [{"operator": "FormattedDateToEpoch", "args": {}}]}}
-
 MAPPED = {
-    "MAP-070": ({"T": {"XDR Status": "status"}}, {"status": "new"}, {"xdrstatus": "new"}),
-    "MAP-071": ({"T": {"name": "title"}}, {"title": "A"}, {"name": "A"}),
-    "MAP-072": ({"T": {"xdr status": "s", "note": "n"}}, {"s": "new", "n": "hi"}, {"xdrstatus": "new", "note": "hi"}),
-    "MAP-073": (
-        {"*": {"severity": "score", "Note": "n"}, "T": {"severity": "sev"}},
-        {"sev": "high", "score": 1, "n": "x"},
-        {"severity": 3, "note": "x"},
-    ),
-    "MAP-074": ({"*": {"Note": "n"}, "T": {"Note": "missing"}}, {"n": "x"}, {"note": "x"}),
-    "MAP-074 null": ({"*": {"Note": "n"}, "T": {"Note": "m"}}, {"n": "x", "m": None}, {"note": "x"}),
-    "MAP-075": ({"*": {"Score": "b"}, "Other": {"Note": "a"}}, {"a": "x", "b": "5"}, {"score": 5}),
-    "MAP-076 missing": ({"T": {"Note": "n", "XDR Status": "s"}}, {"s": "closed"}, {"xdrstatus": "closed"}),
-    "MAP-077": ({"T": {"Note": "n"}}, {"n": ""}, {"note": ""}),
-    "MAP-079": ({"T": {"Hosts": "h", "Note": "l"}}, {"h": "one", "l": ["a", "b"]}, {"hosts": ["one"], "note": "a,b"}),
-    "MAP-080": (
-        {"T": {"Score": "n", "Flag": "f", "Grid": "g"}},
-        {"n": "4.5", "f": "true", "g": {"k": 1}},
-        {"score": 4.5, "flag": True, "grid": [{"k": 1}]},
-    ),
-    "MAP-081": ({"T": {"severity": REPLACE_LOW}}, {"s": "low"}, {"severity": 1}),
-    "MAP-082": ({"T": {"severity": "s"}}, {"s": "Informational"}, {"severity": 0.5}),
-    "MAP-100": ({"NotInstalled": {"Note": "n"}, "T": {"Note": "n"}}, {"n": "x"}, {"note": "x"}),
-    "MAP-101": ({"*": {"IncomingMirrorError": "in_mirror_error"}}, {"id": "7", "in_mirror_error": ""}, {"incomingmirrorerror": ""}),
     "system name in any case": ({"T": {"Severity": "s"}}, {"s": 2}, {"severity": 2}),
     "alias": ({"T": {"dbotDueDate": "d"}}, {"d": "2022-01-01"}, {"dueDate": "2022-01-01T00:00:00Z"}),
     "date": ({"T": {"Seen": "d"}}, {"d": "2022-05-01T10:00:00+02:00"}, {"seen": "2022-05-01T08:00:00Z"}),
@@ -107,7 +73,6 @@ MAPPED = {
         {"e": ""},
         {"hosts": [], "score": None, "flag": None, "seen": None, "grid": [], "owner": ""},
     ),
-    "MAP-076 null": ({"T": {"Note": "n", "XDR Status": "s"}}, {"s": "closed", "n": None}, {"xdrstatus": "closed"}),
     "protected names are never written": (
         {"T": {"id": "x", "status": "x", "created": "x", "rawJSON": "x", "dbotMirrorLastSync": "x", "type": "x", "labels": "x"}},
         {"x": "1"},
@@ -118,7 +83,7 @@ MAPPED = {
 
 @pytest.mark.parametrize(("sections", "event", "fields"), MAPPED.values(), ids=MAPPED.keys())
 def test_incoming_fields(sections, event, fields, catalog):
-    """MAP-070…082, 100, 101; mirroring.md §4.3."""
+    """mirroring.md §4.3."""
     mapped = map_in(event, mapper({k: dict(v) for k, v in sections.items()}), "T", catalog)
     assert mapped.fields == fields
     assert mapped.warnings == ()
@@ -142,28 +107,6 @@ def test_mirror_values_are_kept_apart(catalog):
     assert map_in({}, found, "T", catalog).mirror == {}
 
 
-FAILS = {
-    "MAP-063 unknown operator": (
-        {"complex": {"root": "a", "transformers": [{"operator": "NoSuchScript"}]}},
-        {"a": 1},
-        "NoSuchScript",
-    ),
-    "MAP-078 failing transformer": (EPOCH, {"closed_at": ""}, "FormattedDateToEpoch"),
-    "unknown filter": ({"complex": {"root": "a", "filters": [[{"operator": "isOdd"}]]}}, {"a": 1}, "isOdd"),
-}
-
-
-@pytest.mark.parametrize(("expression", "event", "operator"), FAILS.values(), ids=FAILS.keys())
-def test_a_failing_step_drops_its_field_and_names_mapper_type_field_operator(expression, event, operator, catalog):
-    """MAP-063, MAP-078, MIR-115."""
-    found = mapper({"T": {"Note": expression, "name": '"A"'}})
-    mapped = map_in(event, found, "T", catalog)
-    assert mapped.fields == {"name": "A"}
-    (warning,) = mapped.warnings
-    assert (warning.mapper, warning.type, warning.field, warning.operator) == ("m", "T", "Note", operator)
-    assert warning.expected is (event == {"closed_at": ""})
-
-
 @pytest.mark.parametrize(
     ("field", "value"),
     [("Score", "many"), ("Score", {"a": 1}), ("Flag", [1]), ("Seen", "soon"), ("Grid", "text"), ("Grid", 5), ("severity", "huge"), ("severity", 7), ("severity", True), ("Remediation SLA", "soon")],
@@ -173,13 +116,6 @@ def test_a_failing_cast_drops_only_its_field(field, value, catalog):
     mapped = map_in({"v": value, "n": "x"}, mapper({"T": {field: "v", "Note": "n"}}), "T", catalog)
     assert mapped.fields == {"note": "x"}
     assert [w.field for w in mapped.warnings] == [field]
-
-
-def test_an_unknown_field_is_ignored_with_a_warning(catalog):
-    """MAP-072."""
-    mapped = map_in({"n": "hi"}, mapper({"T": {"Nope": "n"}}), "T", catalog)
-    assert mapped.fields == {}
-    assert [w.field for w in mapped.warnings] == ["Nope"]
 
 
 def test_a_partial_object_tells_only_what_it_has(catalog):
@@ -237,29 +173,11 @@ def test_a_custom_field_never_shadows_a_protected_name():
 BRAND = [{"type": "Brand", "value": "B"}, {"type": "Instance", "value": "I1"}]
 
 
-def test_labels_are_dropped_when_the_section_says_so():
-    """MAP-083."""
-    found = mapper({"T": {"Note": "n"}})
-    assert list(labels_for({"n": "x", "extra": 1}, found, "T", brand="B", instance="I1")) == BRAND
-
-
-def test_what_the_mapper_does_not_use_becomes_labels():
-    """MAP-084."""
-    found = mapper({"T": {"Note": "n.a", "labels": True}})
-    labels = labels_for(
-        {"n": {"a": "x"}, "res": {"id": 5}, "k": "v"},
-        found,
-        "T",
-        brand="B",
-        instance="I1",
-        given=[{"type": "g", "value": "1"}],
-    )
-    assert list(labels) == [
-        *BRAND,
-        {"type": "g", "value": "1"},
-        {"type": "res", "value": '{"id":5}'},
-        {"type": "k", "value": "v"},
-    ]
+def test_labels_that_the_integration_gave_come_before_unused_keys():
+    """content.md §3.8."""
+    found = mapper({"T": {"Note": "n", "labels": True}})
+    labels = labels_for({"n": 1, "k": "v"}, found, "T", brand="B", instance="I1", given=[{"type": "g", "value": "1"}])
+    assert list(labels) == [*BRAND, {"type": "g", "value": "1"}, {"type": "k", "value": "v"}]
 
 
 def test_the_flag_of_the_types_own_section_counts():

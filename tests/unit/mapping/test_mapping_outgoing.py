@@ -1,4 +1,4 @@
-"""Outgoing mapping (MAP-085…094; mirroring.md §3.5, §4.4; MIR-146…158)."""
+"""Outgoing mapping beyond content.md §9 (mirroring.md §3.5, §4.4; MIR-146…158); those cases are in `test_contract.py`."""
 
 import pytest
 
@@ -6,8 +6,6 @@ from casemirror.content import items
 from casemirror.mapping.outgoing import map_out, readable_fields
 
 PASS = ("closeReason", "closeNotes", "closingUserId", "owner")
-CLOSED_AT = {"complex": {"root": "closed", "filters": [[{"operator": "isAfter",
-    "left": {"isContext": True, "value": {"simple": "closed"}}, "right": {"value": {"simple": "0001-01-01T00:00:00Z"}}}]]}}  # fmt: skip
 
 
 def mapper(sections):
@@ -30,47 +28,16 @@ def out(source, sections, dirty=(), passthrough=PASS, incident_type="T"):
 
 
 DATA = {
-    "MAP-085": ({"T": {"short_description": "name", "status": "xdrstatus"}}, {"short_description": "N", "status": "new"}),
-    "MAP-085 CustomFields spelt out": ({"T": {"status": "CustomFields.xdrstatus"}}, {"status": "new"}),
-    "MAP-086": ({"T": {"sla_due": "remediationsla.dueDate"}}, {"sla_due": "2022-01-01T00:00:00Z"}),
-    "MAP-087, MIR-158": ({"T": {"closed_at": CLOSED_AT, "name": "name"}}, {"name": "N"}),
+    "CustomFields spelt out": ({"T": {"status": "CustomFields.xdrstatus"}}, {"status": "new"}),
     "a zero time is no value": ({"T": {"closed_at": "closed", "name": "name"}}, {"name": "N"}),
-    "MAP-088": (
-        {"*": {"urgency": "name", "status": "xdrstatus"}, "T": {"urgency": "severity"}},
-        {"urgency": 2, "status": "new"},
-    ),
-    "MAP-089": (
-        {"T": {
-            "p": chain("severity", ("replace", {"toReplace": "2", "replaceWith": "2 - Medium"})),
-            "risk": chain("severity", ("multiply", {"by": "20"}), ("addition", {"by": "1"})),
-        }},
-        {"p": "2 - Medium", "risk": 41},
-    ),
-    "MAP-094": ({"T": {"fields.summary": "name"}}, {"fields.summary": "N"}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("sections", "data"), DATA.values(), ids=DATA.keys())
 def test_outgoing_data(sections, data, i0):
-    """MAP-085…089, MAP-094."""
+    """mirroring.md §4.4."""
     mapped = out(i0, sections)
-    assert mapped.data == data
-    assert mapped.delta == {}
-    assert mapped.warnings == ()
-
-
-def test_delta_has_the_keys_that_read_a_dirty_field(i0):
-    """MAP-090, MIR-146."""
-    mapped = out(i0, {"T": {"status": "xdrstatus", "title": "name"}}, dirty=["xdrstatus"])
-    assert mapped.delta == {"status": "new"}
-    assert mapped.data == {"status": "new", "title": "N"}
-
-
-def test_delta_has_pass_through_names_under_their_own_name(i0):
-    """MAP-091, MIR-150, MIR-153."""
-    source = {**i0, "closeReason": "Resolved", "closingUserId": "bo"}
-    mapped = out(source, {"T": {"status": "xdrstatus"}}, dirty=["xdrstatus", "closeReason", "closingUserId"])
-    assert mapped.delta == {"status": "new", "closeReason": "Resolved", "closingUserId": "bo"}
+    assert (mapped.data, mapped.delta, mapped.warnings) == (data, {}, ())
 
 
 def test_a_dirty_field_that_reaches_no_key_is_in_no_delta(i0):
@@ -78,8 +45,8 @@ def test_a_dirty_field_that_reaches_no_key_is_in_no_delta(i0):
     assert out(i0, {"T": {"status": "xdrstatus"}}, dirty=["details"]).delta == {}
 
 
-def test_without_a_mapper_delta_uses_local_names(i0):
-    """MAP-092, MIR-149, MIR-156."""
+def test_without_a_mapper_delta_has_no_name_of_the_engine(i0):
+    """MIR-149, MIR-156: and names that only the engine writes are in no delta."""
     mapped = map_out(
         {**i0, "dbotDirtyFields": ["x"], "dbotMirrorId": "R"},
         None,
@@ -89,13 +56,6 @@ def test_without_a_mapper_delta_uses_local_names(i0):
     )
     assert mapped.delta == {"xdrstatus": "new", "severity": 2, "gone": ""}
     assert mapped.data == {**i0, "dbotMirrorId": "R"}
-
-
-def test_data_has_closing_names_when_they_are_set(i0):
-    """MAP-093."""
-    mapped = out({**i0, "closeReason": "Resolved", "closeNotes": "ok", "owner": ""}, {"T": {"status": "xdrstatus"}})
-    assert mapped.data == {"status": "new", "closeReason": "Resolved", "closeNotes": "ok"}
-    assert mapped.delta == {}
 
 
 def test_the_mapper_wins_over_a_pass_through_name(i0):
