@@ -10,18 +10,18 @@ from casemirror.model.errors import Forbidden
 
 NEEDED: Final[Mapping[str, Role]] = {
     **dict.fromkeys(
-        "pack.list mapper.list mapper.try mapper.check instance.list instance.show instance.schema incident.list incident.show link.list config.list "
+        "pack.list mapper.list mapper.try mapper.check instance.list instance.show instance.schema incident.list incident.show link.list conflict.list policy.list config.list "
         "mirror.statistics mirror.records user.list".split(),
         Role.READ_ONLY,
     ),
     **dict.fromkeys(
         "incident.create incident.edit incident.comment incident.attach incident.close incident.reopen incident.tag "
-        "incident.open link.add link.retry command.run instance.fetch instance.mirror".split(),
+        "incident.open link.add link.retry conflict.resolve command.run instance.fetch instance.mirror".split(),
         Role.ANALYST,
     ),
     **dict.fromkeys(
         "pack.add instance.add instance.update instance.enable instance.disable instance.remove instance.test "
-        "config.set mirror.purge key.rotate user.add user.remove".split(),
+        "config.set policy.set mirror.purge key.rotate user.add user.remove".split(),
         Role.ADMINISTRATOR,
     ),
 }

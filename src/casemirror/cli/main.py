@@ -10,6 +10,7 @@ import typer
 import casemirror
 from casemirror.cli import (
     config,
+    conflict,
     incident,
     instance,
     key,
@@ -17,6 +18,7 @@ from casemirror.cli import (
     mapper,
     mirror,
     pack,
+    policy,
     run,
     serve,
     session,
@@ -39,6 +41,8 @@ app.add_typer(mapper.app, name="mapper")
 app.add_typer(instance.app, name="instance")
 app.add_typer(incident.app, name="incident")
 app.add_typer(link.app, name="link")
+app.add_typer(conflict.app, name="conflict")
+app.add_typer(policy.app, name="policy")
 app.add_typer(config.app, name="config")
 app.add_typer(key.app, name="key")
 app.add_typer(user.app, name="user")

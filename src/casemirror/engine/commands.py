@@ -20,10 +20,11 @@ from casemirror.model.errors import NotFound
 from casemirror.model.incident import Incident
 from casemirror.model.instance import Instance
 from casemirror.model.link import Link
+from casemirror.model.policies import Policies
 from casemirror.model.settings import Settings
 from casemirror.runtime import wire
 from casemirror.runtime.command import Code, Command, HostCalls, Reply, StagedFile
-from casemirror.store import entries, files, instances, users
+from casemirror.store import entries, files, instances, policies, users
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,7 @@ class Caller:
     integration: Integration
     catalog: Catalog
     settings: Settings
+    policies: Policies = Policies()
 
     def run(
         self,
@@ -128,12 +130,14 @@ def caller(app: App, instance: Instance, settings: Settings | None = None) -> Ca
     """Get an instance ready. Raises NotFound when its integration is not installed."""
     with app.store.read() as tx:
         catalog = app.library.catalog(tx)
+        found = policies.list_all(tx, instance.id)
     return Caller(
         app=app,
         instance=instance,
         integration=catalog.integration(instance.brand),
         catalog=catalog,
         settings=settings or app.settings(),
+        policies=Policies.of(found),
     )
 
 

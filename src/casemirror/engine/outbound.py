@@ -12,7 +12,7 @@ from casemirror.mapping import outgoing as mapper_out
 from casemirror.model.entry import Outgoing
 from casemirror.model.incident import CLOSE_FIELDS, MIRROR_ERRORS, Incident, Status
 from casemirror.model.link import Link
-from casemirror.model.plan import Plan, Policy
+from casemirror.model.plan import Method, Plan, Policy
 from casemirror.model.settings import Settings
 from casemirror.runtime import wire
 from casemirror.runtime.command import StagedFile
@@ -38,7 +38,8 @@ def policy_for(turn: Turn, link: Link, incident: Incident) -> Policy:
     return Policy(
         inbound=link.direction.inbound and caller.integration.mirror_in,
         outbound=may_push(turn, link),
-        conflict=str(settings["mirror.conflict"]),
+        conflict=caller.policies.default(incident.type, Method(str(settings["mirror.conflict"]))),
+        methods=caller.policies.methods(incident.type),
         legacy_dirty=settings.flag("mirror.legacy.dirty"),
         echo_guard_s=settings.seconds("mirror.echo.guard"),
         mapped_out=None if readable is None else readable | set(settings.words("mirror.passthrough")),

@@ -6,13 +6,14 @@ A link's `base` is what both sides last agreed on. What changed here is `local �
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from casemirror.engine import merging
 from casemirror.model.entry import Control, InboundEntry, Outgoing
 from casemirror.model.incident import Incident, Status
-from casemirror.model.link import STATUS, Link
+from casemirror.model.link import STATUS, Conflict, Link
 from casemirror.model.plan import Decision, Merge, Plan, Policy, Rule
 from casemirror.model.values import Fields, Json, is_empty, same
 
@@ -50,7 +51,7 @@ def make_plan(
     Pure; raises nothing.   Source: design §1.2, §3; mirroring.md §2.6, §2.7, §4.5.
     """
     state = follow_controls(link, incident, told, policy)
-    merge = merge_fields(link, incident.fields, {**told.fields, **state.extra}, policy, now)
+    merge = merge_fields(link, incident.fields, {**told.fields, **state.extra}, policy, now, incident.changed)
     status = incident.status if state.status is None else state.status
     return Plan(
         merge=merge,
@@ -67,44 +68,55 @@ def make_plan(
     )
 
 
-def merge_fields(link: Link, local: Fields, remote: Fields, policy: Policy, now: datetime) -> Merge:
+def merge_fields(
+    link: Link, local: Fields, remote: Fields, policy: Policy, now: datetime, changed: Mapping[str, str] | None = None
+) -> Merge:
     """Decide which fields must change on either side so that both agree again.
 
     local, remote   incident field → JSON value; a field missing from `remote` was not told, it is not empty
-    A field changed on one side only goes to the other. A field changed on both: `policy.conflict` decides while ours is
-    unsent; the losing value stays readable in the decision.
+    changed         field → when its value here last became another
+    A field changed on one side only goes to the other. A field changed on both: its method decides while ours is unsent
+    (`merging.settle`); all three values stay readable in the decision.
     Pure; raises nothing.   Source: mirroring.md §2.6.3, §3.3; MIR-095…113, MIR-137…148.
     """
     write: dict[str, Json] = {}
     base: dict[str, Json] = {}
+    held = {name: conflict for name, conflict in link.conflicts.items() if name not in remote}
     decisions: list[Decision] = []
     for name, value in remote.items():
         rule = _rule(link, name, local.get(name), value, policy, now)
         if rule is None:
             continue
-        if rule in (Rule.REMOTE_CHANGED, Rule.CONFLICT_REMOTE):
-            write[name] = value
-        if rule not in (Rule.STALE_ECHO, Rule.LEGACY_DIRTY, Rule.PROTECTED):
+        result = value
+        if rule is Rule.CONFLICT_LOCAL:
+            rule, result = merging.settle(link, name, local.get(name), value, policy, changed or {})
+        if rule in (Rule.REMOTE_CHANGED, Rule.CONFLICT_REMOTE, Rule.CONFLICT_MERGED):
+            write |= {} if same(result, local.get(name)) else {name: result}
+        if rule is Rule.CONFLICT_HELD:
+            known = link.conflicts.get(name)
+            since = known.since if known and same(known.remote, value) else now
+            held[name] = Conflict(remote=value, base=link.known(name), since=since)
+        elif rule not in (Rule.STALE_ECHO, Rule.LEGACY_DIRTY, Rule.PROTECTED):
             base[name] = value
         if rule is not Rule.AGREED:
             decisions.append(
                 Decision(field=name, rule=rule, base=link.known(name), local=local.get(name), remote=value)
             )
-    push = _unsent(link, {**local, **write}, base, policy)
+    push = _unsent(link, {**local, **write}, base, policy, held)
     decisions += [
         Decision(field=name, rule=Rule.LOCAL_CHANGED, base=link.known(name), local=value, remote=remote.get(name))
         for name, value in push.items()
         if name not in {d.field for d in decisions}
     ]
-    return Merge(write=write, base=base, push=push, decisions=tuple(decisions))
+    return Merge(write=write, base=base, push=push, held=held, decisions=tuple(decisions))
 
 
 def _rule(link: Link, name: str, local: Json, remote: Json, policy: Policy, now: datetime) -> Rule | None:
-    """Which rule decides about a field that the remote told; None: nothing changed at all."""
+    """Which rule decides about a field that the remote told; None: nothing changed at all. CONFLICT_LOCAL: both changed."""
     known = name in link.base and name not in link.doubted
     if same(local, remote):
         return None if known and same(link.base[name], remote) else Rule.AGREED
-    if policy.legacy_dirty and name in link.sticky:
+    if policy.keeps_edits(name) and name in link.sticky:
         return Rule.LEGACY_DIRTY
     if _is_stale_echo(link, name, remote, policy, now):
         return Rule.STALE_ECHO
@@ -114,11 +126,9 @@ def _rule(link: Link, name: str, local: Json, remote: Json, policy: Policy, now:
         return None
     if not link.changed_here(name, local):
         return Rule.REMOTE_CHANGED
-    if not known:
+    if not known and not merging.merges(policy, name):
         return Rule.FIRST_TOLD
-    if policy.outbound and _goes_out(name, policy):
-        return Rule.CONFLICT_LOCAL if policy.conflict == "local" else Rule.CONFLICT_REMOTE
-    return Rule.REMOTE_CHANGED
+    return Rule.CONFLICT_LOCAL if policy.outbound and _goes_out(name, policy) else Rule.REMOTE_CHANGED
 
 
 def _is_stale_echo(link: Link, name: str, remote: Json, policy: Policy, now: datetime) -> bool:
@@ -133,8 +143,10 @@ def _goes_out(name: str, policy: Policy) -> bool:
     return name not in policy.never_out and (policy.mapped_out is None or name in policy.mapped_out)
 
 
-def _unsent(link: Link, local: Fields, base: Mapping[str, Json], policy: Policy) -> dict[str, Json]:
-    """Fields that must be sent once `base` holds: local value by name."""
+def _unsent(
+    link: Link, local: Fields, base: Mapping[str, Json], policy: Policy, held: Collection[str]
+) -> dict[str, Json]:
+    """Fields that must be sent once `base` holds: local value by name. What waits for a person is not sent."""
     if not policy.outbound:
         return {}
     names = {**link.assumed, **link.base, **local}
@@ -142,13 +154,14 @@ def _unsent(link: Link, local: Fields, base: Mapping[str, Json], policy: Policy)
         name: local.get(name)
         for name in sorted(names)
         if _goes_out(name, policy)
+        and name not in held
         and (not same(local.get(name), base[name]) if name in base else link.changed_here(name, local.get(name)))
     }
 
 
 def current_dirty(link: Link, incident: Incident, policy: Policy) -> dict[str, Json]:
     """Fields that the next push will carry: what the contract calls `dbotCurrentDirtyFields`."""
-    return _unsent(link, incident.fields, {}, policy)
+    return _unsent(link, incident.fields, {}, policy, link.conflicts)
 
 
 @dataclass(frozen=True, kw_only=True)

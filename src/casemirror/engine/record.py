@@ -126,6 +126,7 @@ def write_link(
         "base": base,
         "doubted": link.doubted - plan.merge.base.keys(),
         "sticky": link.sticky,
+        "conflicts": plan.merge.held,
         "pushed": {name: pushed for name, pushed in link.pushed.items() if now - pushed.at < guard},
         "remote_closed": plan.remote_closed,
         "reopened_here": plan.reopened_here,

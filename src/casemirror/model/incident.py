@@ -61,6 +61,7 @@ class Incident:
 
     fields   all user-visible values in one namespace: system fields by API name, custom fields by cliName;
              a field that was never set is absent
+    changed  field → time (as text) at which its value here last became another
     version  grows by one with every write of fields, status or labels
     guid     UUID of this incident, the client reference that remote objects created from it carry
     """
@@ -71,6 +72,7 @@ class Incident:
     type: str
     status: Status
     fields: Fields
+    changed: Mapping[str, str] = field(default_factory=dict)
     labels: tuple[Mapping[str, str], ...] = ()
     raw_json: str = ""
     created_at: datetime

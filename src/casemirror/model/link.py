@@ -69,6 +69,24 @@ class Pushed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Conflict:
+    """A field that changed on both sides and waits for a person: what the remote shows, what both agreed on, since when."""
+
+    remote: Json
+    base: Json
+    since: datetime
+
+    def to_json(self) -> dict[str, Json]:
+        """As stored."""
+        return {"remote": self.remote, "base": self.base, "since": time_text(self.since)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Json]) -> Conflict:
+        """Read what `to_json` wrote."""
+        return cls(remote=value["remote"], base=value["base"], since=parse_time(str(value["since"])))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Link:
     """One incident ↔ one remote object.
 
@@ -103,6 +121,8 @@ class Link:
     pushed: Mapping[str, Pushed] = field(default_factory=dict)
     doubted: frozenset[str] = frozenset()
     """fields (and `STATUS`) that a push carried whose outcome was not seen: sent again whatever they are now (rule 7)"""
+    conflicts: Mapping[str, Conflict] = field(default_factory=dict)
+    """fields that wait for a person to say which side counts: neither written nor sent"""
     sticky: frozenset[str] = frozenset()
     """fields ever edited here; used by the ≤ 6.1 rule only (`mirror.legacy.dirty`)"""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from casemirror.model.entry import Control, InboundEntry, Outgoing
 from casemirror.model.incident import Status
+from casemirror.model.link import Conflict
 from casemirror.model.values import Fields, Json
 
 
@@ -19,6 +21,10 @@ class Rule(StrEnum):
     LOCAL_CHANGED = "local-changed"
     CONFLICT_LOCAL = "conflict-local-wins"
     CONFLICT_REMOTE = "conflict-remote-wins"
+    CONFLICT_MERGED = "conflict-merged"
+    """both changes are in the new value"""
+    CONFLICT_HELD = "conflict-held"
+    """a person is to say which value counts; until then neither side is written"""
     STALE_ECHO = "stale-echo"
     """the remote still shows what it had before our push"""
     LEGACY_DIRTY = "legacy-dirty"
@@ -27,6 +33,25 @@ class Rule(StrEnum):
     """the remote tells the field for the first time while it is edited here"""
     PROTECTED = "protected"
     """an empty value would blank a field that mirroring never blanks"""
+
+
+class Method(StrEnum):
+    """What happens when a field changed on both sides and ours was not sent yet. A one-sided change always wins."""
+
+    LOCAL = "local"
+    REMOTE = "remote"
+    NEWEST = "newest"
+    """the later change; within the two pulls between which the remote changed, ours"""
+    XSOAR_DIRTY = "xsoar-dirty"
+    """≤ 6.1: what was edited here once is never overwritten"""
+    UNION = "union"
+    """lists: what either side added is there, what either side removed is gone"""
+    APPEND = "append"
+    """texts: what either side added, one after the other"""
+    MAX = "max"
+    """numbers: the larger one"""
+    ASK = "ask"
+    """held for a person: `casemirror conflict`"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +71,9 @@ class Policy:
 
     inbound: bool = True
     outbound: bool = True
-    conflict: str = "local"
+    conflict: Method = Method.LOCAL
+    methods: Mapping[str, Method] = field(default_factory=dict)
+    """incident field → what applies to it instead of `conflict`"""
     legacy_dirty: bool = False
     echo_guard_s: float = 600.0
     mapped_out: frozenset[str] | None = None
@@ -56,6 +83,14 @@ class Policy:
     never_blank: frozenset[str] = frozenset({"name", "type", "occurred", "severity", "owner"})
     """overwritten by a value from remote, never emptied by one.   Source: mirroring.md §4.3.2"""
 
+    def method(self, name: str) -> Method:
+        """What happens when this field changed on both sides."""
+        return self.methods.get(name, self.conflict)
+
+    def keeps_edits(self, name: str) -> bool:
+        """The field is never overwritten once it was edited here (≤ 6.1)."""
+        return self.legacy_dirty or self.method(name) is Method.XSOAR_DIRTY
+
 
 @dataclass(frozen=True, kw_only=True)
 class Merge:
@@ -64,11 +99,13 @@ class Merge:
     write    incident fields to write here, as mirror
     base     base values that hold once `write` is applied
     push     incident fields to send: name → local value
+    held     conflicts that wait for a person, old and new
     """
 
     write: Fields = field(default_factory=dict)
     base: Fields = field(default_factory=dict)
     push: Fields = field(default_factory=dict)
+    held: Mapping[str, Conflict] = field(default_factory=dict)
     decisions: tuple[Decision, ...] = ()
 
 

@@ -61,8 +61,8 @@ _TABLE: Final = (
         "mirror.conflict",
         "choice",
         "local",
-        "who wins when a field changed on both sides and ours was not sent yet",
-        ("local", "remote"),
+        "who wins when a field changed on both sides and ours was not sent yet; `casemirror policy` decides for single fields",
+        ("local", "remote", "newest", "xsoar-dirty", "union", "append", "max", "ask"),
     ),
     Key(
         "mirror.passthrough",

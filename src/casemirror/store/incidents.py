@@ -95,6 +95,7 @@ def save(
     values = {**columns, "version": expected_version + 1, "modified_at": now}
     if fields:
         values["fields"] = {**before.fields, **fields}
+        values["changed"] = {**before.changed, **dict.fromkeys(fields, time_text(now))}
     where = sa.and_(_TABLE.c.id == incident_id, _TABLE.c.version == expected_version)
     if tx.execute(_TABLE.update().where(where).values(**values)).rowcount == 0:
         raise IncidentChanged(f"incident {incident_id} was changed meanwhile")

@@ -142,6 +142,12 @@ def due_count(tx: Connection, instance_id: InstanceId) -> int:
     return int(tx.execute(sa.select(sa.func.count()).select_from(_TABLE).where(*where)).scalar_one())
 
 
+def in_conflict(tx: Connection, *, limit: int) -> list[Link]:
+    """Links with fields that wait for a person."""
+    some = sa.cast(_TABLE.c.conflicts, sa.Text) != "{}"
+    return _all(tx, sa.select(_TABLE).where(some).order_by(_TABLE.c.id).limit(limit))
+
+
 def want(
     tx: Connection, link_id: LinkId, now: datetime, *, priority: int, named: bool = False, reset: bool = False
 ) -> None:

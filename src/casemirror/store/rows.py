@@ -11,7 +11,7 @@ from casemirror.model.ids import FileId, InstanceId, LaneId
 from casemirror.model.incident import Incident, Status
 from casemirror.model.instance import Instance
 from casemirror.model.lane import Lane
-from casemirror.model.link import Direction, Link, LinkState, Pushed
+from casemirror.model.link import Conflict, Direction, Link, LinkState, Pushed
 
 MAX_ID = 2**31 - 1
 """The largest number that is looked up: it fits the columns of both databases."""
@@ -53,6 +53,7 @@ def link(row: RowMapping) -> Link:
             "state": LinkState(row["state"]),
             "tags": tuple(row["tags"]),
             "pushed": pushed,
+            "conflicts": {name: Conflict.from_json(value) for name, value in row["conflicts"].items()},
             "doubted": frozenset(row["doubted"]),
             "sticky": frozenset(row["sticky"]),
         }
@@ -62,8 +63,9 @@ def link(row: RowMapping) -> Link:
 def link_columns(changes: dict[str, Any]) -> dict[str, Any]:
     """Changes of a `Link` as they are stored."""
     stored = dict(changes)
-    if "pushed" in stored:
-        stored["pushed"] = {name: value.to_json() for name, value in stored["pushed"].items()}
+    for name in ("pushed", "conflicts"):
+        if name in stored:
+            stored[name] = {field: value.to_json() for field, value in stored[name].items()}
     for name in ("sticky", "doubted"):
         if name in stored:
             stored[name] = sorted(stored[name])

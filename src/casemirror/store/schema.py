@@ -141,6 +141,7 @@ incident = sa.Table(
     _text("type"),
     sa.Column("status", sa.Integer, nullable=False, index=True),
     _json("fields"),
+    _json("changed"),
     _json("labels", "[]"),
     _text("raw_json"),
     _count("entries"),
@@ -217,6 +218,7 @@ link = sa.Table(
     _json("pushed"),
     _json("doubted", "[]"),
     _json("sticky", "[]"),
+    _json("conflicts"),
     _time("since_at", needed=True),
     _flag("linked_later"),
     _time("last_sync_at"),
@@ -245,6 +247,16 @@ for _name, _columns in {"ix_link_due": ("due_at",), "ix_link_next": ("priority",
     sa.Index(
         _name, *(link.c[n] for n in ("instance_id", "state", *_columns)), sqlite_where=_work, postgresql_where=_work
     )
+
+merge_policy = sa.Table(
+    "merge_policy",
+    metadata,
+    _id(),
+    _ref("instance_id", "instance.id", kind=Text, needed=False),
+    _text("type"),
+    _text("field"),
+    _text("method"),
+)
 
 delivery = sa.Table(
     "delivery",

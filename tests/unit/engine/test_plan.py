@@ -16,7 +16,7 @@ from casemirror.model.entry import Control, Entry, Outgoing
 from casemirror.model.ids import EntryId, IncidentId, InstanceId, LinkId
 from casemirror.model.incident import Incident, Status
 from casemirror.model.link import Direction, Link, Pushed
-from casemirror.model.plan import Policy, Rule
+from casemirror.model.plan import Method, Policy, Rule
 from casemirror.model.values import same
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -66,7 +66,7 @@ CASES = [
         {},
         2,
         3,
-        replace(BOTH, conflict="remote"),
+        replace(BOTH, conflict=Method.REMOTE),
         Rule.CONFLICT_REMOTE,
         3,
         None,
@@ -241,7 +241,7 @@ fields = st.dictionaries(names, values, max_size=5)
 policies = st.builds(
     Policy,
     outbound=st.booleans(),
-    conflict=st.sampled_from(["local", "remote"]),
+    conflict=st.sampled_from(Method),
     mapped_out=st.one_of(st.none(), st.frozensets(names)),
 )
 
@@ -259,7 +259,9 @@ def test_merging_is_idempotent_and_ends_in_agreement(
     again = merge_fields(settled, here, there, policy, NOW)
     assert again.write == {}
     assert again.push == {}
-    assert not set(merge.write) & set(merge.push)
+    merged = {d.field for d in merge.decisions if d.rule is Rule.CONFLICT_MERGED}
+    assert set(merge.write) & set(merge.push) <= merged
+    assert not set(merge.held) & {*merge.write, *merge.push}
     assert all(same(here.get(n), v) for n, v in merge.push.items())
 
 

@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("type", sa.Text(), server_default="", nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("fields", _JSON, server_default="{}", nullable=False),
+        sa.Column("changed", _JSON, server_default="{}", nullable=False),
         sa.Column("labels", _JSON, server_default="[]", nullable=False),
         sa.Column("raw_json", sa.Text(), server_default="", nullable=False),
         sa.Column("entries", sa.Integer(), server_default="0", nullable=False),
@@ -189,6 +190,7 @@ def upgrade() -> None:
         sa.Column("pushed", _JSON, server_default="{}", nullable=False),
         sa.Column("doubted", _JSON, server_default="[]", nullable=False),
         sa.Column("sticky", _JSON, server_default="[]", nullable=False),
+        sa.Column("conflicts", _JSON, server_default="{}", nullable=False),
         sa.Column("since_at", schema.UtcTime(), nullable=False),
         sa.Column("linked_later", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("last_sync_at", schema.UtcTime(), nullable=True),
@@ -223,6 +225,21 @@ def upgrade() -> None:
         batch_op.create_index("ix_link_sync", ["instance_id", "last_sync_at"], unique=False)
         batch_op.create_index("ix_link_since", ["instance_id", "since_at"], unique=False)
         batch_op.create_index("ix_link_name", ["instance_name", "incident_id"], unique=False)
+
+    op.create_table(
+        "merge_policy",
+        sa.Column("id", _BIG, autoincrement=True, nullable=False),
+        sa.Column("instance_id", sa.Text(), nullable=True),
+        sa.Column("type", sa.Text(), server_default="", nullable=False),
+        sa.Column("field", sa.Text(), server_default="", nullable=False),
+        sa.Column("method", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["instance_id"], ["instance.id"], name=op.f("fk_merge_policy_instance_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_merge_policy")),
+    )
+    with op.batch_alter_table("merge_policy", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_merge_policy_instance_id"), ["instance_id"], unique=False)
 
     op.create_table(
         "poll_ledger",
