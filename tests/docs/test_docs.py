@@ -190,7 +190,8 @@ def lines_to_type(page: Path) -> Iterator[list[str]]:
     blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     inline = re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
-    for line in [*lines, *(" ".join(code.split()) for code in inline)]:
+    piped = [part.strip() for line in lines for part in line.split(" | ")]
+    for line in [*piped, *(" ".join(code.split()) for code in inline)]:
         if line.startswith("casemirror ") and " list|" not in line:
             yield shlex.split(line.replace("…", "x"), comments=True)[1:]
 
