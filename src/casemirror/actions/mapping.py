@@ -103,7 +103,7 @@ def _try_in(app: App, desk: _Desk, setup: Setup, given: Mapping[str, Json], chan
     if changed:
         raise Invalid("changed fields belong to an outgoing mapper; this one is incoming")
     event = _event(given)
-    incident_type = setup.type or _type_of(desk, event)
+    incident_type = setup.type or _type_of(desk, event, given)
     empties = app.settings().flag("mirror.null.empties")
     mapped, lines = explain.explain_in(
         event, desk.mapper, incident_type, desk.catalog, null_empties=empties, outside=desk.outside
@@ -151,11 +151,13 @@ def _event(given: Mapping[str, Json]) -> Mapping[str, Json]:
     return given
 
 
-def _type_of(desk: _Desk, event: Mapping[str, Json]) -> str:
-    default = _type_parameter(desk) or _only_section(desk.mapper)
-    if desk.classifier is None:
-        return default
-    return classify.classify(event, desk.classifier, default, outside=desk.outside)
+def _type_of(desk: _Desk, event: Mapping[str, Json], given: Mapping[str, Json]) -> str:
+    """As for a fetched incident (MAP-064…069), but a mapper that knows one type only is for that type."""
+    of_integration = "" if event is given else str(given.get("type") or "")
+    default = _type_parameter(desk)
+    return classify.classify(
+        event, desk.classifier, default, of_integration or _only_section(desk.mapper), outside=desk.outside
+    )
 
 
 def _only_section(mapper: Mapper) -> str:
