@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from casemirror.mapping.filters import builtin
+from casemirror.mapping.filters import builtin, scripts
 from casemirror.mapping.operators import Filter, Sides, bare
 from casemirror.mapping.value import Value, as_list, json_of
 
@@ -18,6 +18,7 @@ _NEGATIVE: Final[Mapping[str, str]] = {**builtin.NEGATIVE}
 """Name → the filter whose result it negates."""
 
 KNOWN: Final[Mapping[str, Filter]] = {
+    **scripts.TABLE,
     **_POSITIVE,
     **{name: Filter(_POSITIVE[of].test, _POSITIVE[of].whole, negated=True) for name, of in _NEGATIVE.items()},
 }

@@ -8,8 +8,8 @@ from typing import Final
 
 from casemirror.mapping import dates, patterns
 from casemirror.mapping.operators import Filter, Sides, Test
-from casemirror.mapping.value import Value, as_list, flat, number_of, text_of
-from casemirror.model.values import Json
+from casemirror.mapping.value import Value, as_list, flat, json_of, number_of, text_of
+from casemirror.model.values import Json, same
 
 
 def _text(value: Value, how: Sides) -> str:
@@ -104,6 +104,8 @@ POSITIVE: Final[Mapping[str, Filter]] = {
     "isBefore": Filter(_date_test(-1)),
     "isSame": Filter(_date_test(0)),
     "isEmpty": Filter(lambda v, r, how: is_empty(v), whole=True),
+    "isEqualCase": Filter(lambda v, r, how: text_of(v) == text_of(r)),
+    "isIdenticalIncident": Filter(lambda v, r, how: same(v, json_of(r)), whole=True),
     "isExists": Filter(lambda v, r, how: v is not None, whole=True),
 }
 NEGATIVE: Final[Mapping[str, str]] = {
@@ -117,6 +119,8 @@ NEGATIVE: Final[Mapping[str, str]] = {
     "notContains": "contains",
     "notInList": "inList",
     "notIn": "in",
+    "isNotEqualCase": "isEqualCase",
+    "isNotIdenticalIncident": "isIdenticalIncident",
     "isNotEmpty": "isEmpty",
     "isNotExists": "isExists",
 }

@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from typing import Final
 
 from casemirror.mapping.operators import Arguments, Scope, Transformer, bare
-from casemirror.mapping.transformers import lists, numbers, scripts, texts
+from casemirror.mapping.transformers import (
+    addresses,
+    choices,
+    figures,
+    lists,
+    matches,
+    numbers,
+    scripts,
+    sequences,
+    tables,
+    texts,
+    times,
+)
 from casemirror.mapping.value import Value, absent, as_list
 from casemirror.model.values import Json
 
@@ -15,6 +27,13 @@ KNOWN: Final[Mapping[str, Transformer]] = {
     **numbers.TABLE,
     **lists.TABLE,
     **scripts.TABLE,
+    **matches.TABLE,
+    **times.TABLE,
+    **figures.TABLE,
+    **choices.TABLE,
+    **sequences.TABLE,
+    **tables.TABLE,
+    **addresses.TABLE,
 }
 
 

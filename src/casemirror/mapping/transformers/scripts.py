@@ -165,6 +165,7 @@ TABLE: Final[Mapping[str, Transformer]] = {
     "DT": items(_dt),
     "SetIfEmpty": wholes(_set_if_empty),
     "FirstArrayElement": wholes(_first),
+    "GetFirstObject": wholes(_first),
     "LastArrayElement": wholes(_last),
     "ConvertToSingleElementArray": wholes(_single_element_list),
     "ReverseList": wholes(_reverse),
