@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
-from casemirror.content import documents, items, kinds
+from casemirror.content import checks, documents, items, kinds
 from casemirror.content.documents import Unreadable
 from casemirror.content.files import Tree, text_of
 from casemirror.content.items import Item
@@ -130,8 +130,10 @@ class _Reader:
         item = items.make(kind, body, self._id)
         if (kind, item.id) in self._items:
             self._problem(file, f"{kind} {item.id!r} is in the pack twice; the first one is used", where)
-        else:
-            self._items[kind, item.id] = item
+            return
+        self._items[kind, item.id] = item
+        for path, expected in checks.oddities(kind, body):
+            self._problem(file, expected, f"{where}.{path}".lstrip("."))
 
 
 def _is_code(name: str) -> bool:
