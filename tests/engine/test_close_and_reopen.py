@@ -61,7 +61,7 @@ def test_a_close_of_a_closed_incident_changes_nothing(world: World, desk: Remote
     """MIR-124: integrations repeat it at every pull."""
     incident = both(world, desk)
     if closed_by == "us":
-        world.shut(incident, "Ours", "our notes")
+        world.shut(incident, "Duplicate", "our notes")
         world.cycle()
     else:
         tell(world, desk, {"id": "T1"}, close_entry("Theirs"))
@@ -236,10 +236,10 @@ def test_our_close_is_sent_once_with_its_reason(world: World, desk: Remote) -> N
 def test_closed_in_both_places_at_once_ends_closed_with_our_reason_here(world: World, desk: Remote) -> None:
     """mirroring.md §4.5: the inbound close finds the incident closed, ours is sent once."""
     incident = both(world, desk)
-    world.shut(incident, "Ours")
+    world.shut(incident, "Duplicate")
     desk.close("T1", "Theirs")
     world.cycle(4)
-    assert (status(world, incident), world.get(incident, "closeReason")) == (Status.CLOSED, "Ours")
+    assert (status(world, incident), world.get(incident, "closeReason")) == (Status.CLOSED, "Duplicate")
     assert len(desk.asked(PUSH)) == 1
 
 

@@ -41,7 +41,13 @@ class LinkState:
     @property
     def agrees(self) -> bool:
         """Nothing is known that one side has and the other has not."""
-        return not (self.current or self.unsent or self.link.wanted > self.link.done or self.link.held_reason or self.link.conflicts)
+        return not (
+            self.current
+            or self.unsent
+            or self.link.wanted > self.link.done
+            or self.link.held_reason
+            or self.link.conflicts
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from casemirror.model.errors import Invalid
 from casemirror.model.incident import SYSTEM_FIELDS, Incident
 from casemirror.model.values import Json, is_empty
 from casemirror.store import users
+from casemirror.store.search import OPERATORS, Condition
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -78,6 +79,24 @@ def find(name: str, catalog: Catalog) -> Target:
     return target
 
 
+def condition(text: str, catalog: Catalog) -> Condition:
+    """A condition as people write it. Raises Invalid, naming what is wrong."""
+    found = min(((text.index(sign), -len(sign), sign) for sign in OPERATORS if sign in text), default=None)
+    if found is None or not text[: found[0]].strip():
+        raise Invalid(f"condition {text!r}: write it as FIELD=VALUE, or with !=, ~, >, >=, <, <=")
+    at, _, sign = found
+    name, value = text[:at].strip(), text[at + len(sign) :].strip()
+    target = targets.find(name, catalog)
+    if target is None or target.place is not Place.FIELD:
+        raise Invalid(f"no field {name!r} to search by{_near(name, catalog)}")
+    is_list = target.kind in LIST_TYPES
+    typed = value if sign == "~" or is_list else convert(target, value)
+    if sign in (">", ">=", "<", "<=") and target.kind not in ("number", "severity", "date"):
+        raise Invalid(f"{target.name} is no number and no date, so it has no order; use =, != or ~")
+    empty = not value
+    return Condition(field=target.name, operator=sign, value="" if empty else typed, is_list=is_list and not empty)
+
+
 def _near(name: str, catalog: Catalog) -> str:
     known = {n.casefold(): n for f in catalog.fields.values() for n in (f.name, f.cli_name)}
     known |= {n.casefold(): n for n in SYSTEM_FIELDS}
@@ -87,12 +106,37 @@ def _near(name: str, catalog: Catalog) -> str:
 
 def _checked(tx: Connection, catalog: Catalog, target: Target, value: Json, incident: Incident | None) -> Json:
     converted = convert(target, value, open_ended=_is_open_ended(catalog, target.name))
-    if target.name == "owner" and converted and users.find(tx, username=str(converted)) is None:
-        raise Invalid(f"owner: there is no user {converted!r}; `casemirror user list` shows all, `user add` makes one")
+    if target.kind == "attachments" and not is_empty(value):
+        raise Invalid(f"{target.name}: files are attached by `casemirror incident attach`")
+    if target.kind == "grid":
+        _check_rows(target, converted, catalog)
+    is_user = target.name == "owner" or target.kind == "user"
+    if is_user and converted and users.find(tx, username=str(converted)) is None:
+        raise Invalid(
+            f"{target.name}: there is no user {converted!r}; `casemirror user list` shows all, `user add` makes one"
+        )
     before = incident.get(target.name) if incident else None
     if target.kind == "timer" and isinstance(converted, Mapping) and isinstance(before, Mapping):
         return {**before, **converted}
     return converted
+
+
+def _check_rows(target: Target, rows: Json, catalog: Catalog) -> None:
+    """Rows of a table have the columns of the field, and all that it requires. Raises Invalid."""
+    found = catalog.field_by_cli(target.name)
+    columns = {column.key: column for column in found.columns} if found else {}
+    if not columns:
+        return
+    for number, row in enumerate(rows if isinstance(rows, list | tuple) else ()):
+        given = row if isinstance(row, Mapping) else {}
+        unknown = [key for key in given if key not in columns]
+        if unknown:
+            raise Invalid(f"{target.name}, row {number + 1}: no column {unknown[0]!r}; there are {', '.join(columns)}")
+        missing = [key for key, column in columns.items() if column.required and is_empty(given.get(key))]
+        if missing:
+            raise Invalid(f"{target.name}, row {number + 1}: column {missing[0]!r} must be given")
+        for key, value in given.items():
+            convert(Target(Place.FIELD, f"{target.name}.{key}", columns[key].type, columns[key].options), value)
 
 
 def _is_open_ended(catalog: Catalog, cli_name: str) -> bool:
@@ -106,6 +150,8 @@ def convert(target: Target, value: Json, *, open_ended: bool = True) -> Json:
         return 0 if target.kind == "severity" else casting.emptied(target.kind)
     if target.kind in LIST_TYPES and isinstance(value, str):
         value = _parts(value)
+    if target.kind in ("timer", "internal") and isinstance(value, str):
+        value = _object(value)
     if target.kind == "boolean" and isinstance(value, str):
         return _boolean(target, value)
     try:
@@ -125,6 +171,17 @@ def _parts(text: str) -> Json:
         if isinstance(found, list):
             return found
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _object(text: str) -> Json:
+    """An object that a person wrote as JSON; any other text is itself."""
+    if text.lstrip().startswith("{"):
+        try:
+            found: Json = json.loads(text)
+        except ValueError:
+            return text
+        return found
+    return text
 
 
 def _boolean(target: Target, text: str) -> bool:

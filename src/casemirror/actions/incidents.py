@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from casemirror.model.errors import Conflict, Invalid
 from casemirror.model.ids import IncidentId
 from casemirror.model.incident import CLOSE_FIELDS, Incident, NewIncident, Status
 from casemirror.model.link import STATUS, Link, LinkState
-from casemirror.model.values import Json, parse_time
+from casemirror.model.values import Json, is_empty, parse_time
 from casemirror.runtime import wire
 from casemirror.store import entries
 from casemirror.store import incidents as store
@@ -77,13 +77,22 @@ def list_all(
     status: Status | None = None,
     type: str = "",
     instance: str = "",
+    where: Sequence[str] = (),
     limit: int = 50,
     offset: int = 0,
 ) -> list[tuple[Incident, Link | None]]:
-    """Incidents with their primary links, newest first."""
+    """Incidents with their primary links, newest first.
+
+    where   conditions as people write them: `severity>=2`, `Affected Hosts=ws-1`, `details~printer`; all must hold
+    Raises Invalid for an unknown field or a value that the field cannot have.
+    """
     require(actor, "incident.list")
     with app.store.read() as tx:
-        found = store.find(tx, status=status, type=type, instance=instance, limit=limit, offset=offset)
+        catalog = app.library.catalog(tx)
+        conditions = [fields.condition(text, catalog) for text in where]
+        found = store.find(
+            tx, status=status, type=type, instance=instance, conditions=conditions, limit=limit, offset=offset
+        )
         return [(incident, link_store.primary_of(tx, incident.id)) for incident in found]
 
 
@@ -113,9 +122,11 @@ def edit(app: App, actor: Actor, incident_id: IncidentId, given: Mapping[str, Js
 def close(app: App, actor: Actor, incident_id: IncidentId, *, reason: str = "", notes: str = "") -> Incident:
     """Close an incident; of one that is closed already, change reason and notes.   Source: MIR-153, MIR-154."""
     require(actor, "incident.close")
+    reason = close_reason(app, reason)
 
     def work(tx: Connection) -> Incident:
         incident = store.load(tx, incident_id)
+        _check_close(app.library.catalog(tx), incident)
         changes.note(tx, app, actor, "incident.closed", incident_id, {"reason": reason})
         if incident.status is Status.CLOSED:
             given = {"closeReason": reason, "closeNotes": notes}
@@ -127,6 +138,36 @@ def close(app: App, actor: Actor, incident_id: IncidentId, *, reason: str = "", 
         return changes.save(tx, app, incident, {**closing, **stopped}, status=Status.CLOSED, closed_at=now)
 
     return changes.in_one_write(app, work)
+
+
+def close_reason(app: App, given: str) -> str:
+    """A close reason in the spelling of the list `incident.closereasons`; an empty one stays so. Raises Invalid.
+
+    Only people are held to the list; what a remote gives as reason is never checked.   Source: content.md §5.6.
+    """
+    reasons = app.settings().words("incident.closereasons")
+    if not given.strip() or not reasons:
+        return given.strip()
+    for known in reasons:
+        if known.casefold() == given.strip().casefold():
+            return known
+    raise Invalid(
+        f"close reason {given!r} is none of {', '.join(reasons)}; `casemirror config set incident.closereasons …` changes the list"
+    )
+
+
+def _check_close(catalog: Catalog, incident: Incident) -> None:
+    """Fields of the close form that must have a value before a person closes. Raises Invalid."""
+    missing = [
+        field.name
+        for field in catalog.fields.values()
+        if field.close_form
+        and field.required
+        and field.shows_on(incident.type)
+        and is_empty(incident.get(field.cli_name))
+    ]
+    if missing:
+        raise Invalid(f"to close incident {incident.id}, first give {', '.join(missing)} (`casemirror incident edit`)")
 
 
 def reopen(app: App, actor: Actor, incident_id: IncidentId) -> Incident:

@@ -32,6 +32,10 @@ def list_(
     status: Annotated[str, typer.Option(help="pending, active, closed or archived.")] = "",
     type: Annotated[str, typer.Option(help="Only this incident type.")] = "",
     instance: Annotated[str, typer.Option(help="Only what is linked to this instance.")] = "",
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="FIELD=VALUE, or with !=, ~ (contains), >, >=, <, <=; several must all hold."),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Incidents at most.")] = 50,
     offset: Annotated[int, typer.Option(min=0, help="Incidents to pass over.")] = 0,
     json: AsJson = False,
@@ -42,13 +46,21 @@ def list_(
     Examples:
       casemirror incident list --status active
       casemirror incident list --instance snow --json
+      casemirror incident list --where "severity>=3" --where "Affected Hosts=ws-1" --where "owner="
     """
     from casemirror.actions import incidents
     from casemirror.runtime import wire
 
     with session.opened(ctx) as (mirror, me):
         found = incidents.list_all(
-            mirror, me, status=_status(status), type=type, instance=instance, limit=limit, offset=offset
+            mirror,
+            me,
+            status=_status(status),
+            type=type,
+            instance=instance,
+            where=where or (),
+            limit=limit,
+            offset=offset,
         )
     if json:
         output.data(

@@ -283,15 +283,24 @@ def schema(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
       casemirror schema snow
     """
     from casemirror.actions import probes
+    from casemirror.mapping.schema import paths_of
 
     with session.opened(ctx) as (mirror, me):
         found: Any = probes.schema(mirror, me, name)
     if json:
         output.data(found)
         return
-    for title, fields in found.items():
-        rows = fields.items() if isinstance(fields, dict) else [("", fields)]
-        output.table(("field", "meaning"), rows, title=title, empty=f"{title}: no fields")
+    for title, paths in paths_of(found).items():
+        rows = [(path, _meaning(found[title], path)) for path in paths]
+        output.table(("path", "meaning"), rows, title=title, empty=f"{title}: no fields")
+
+
+def _meaning(fields: Any, path: str) -> str:
+    """What the remote says of a path; nothing of one that only leads to others."""
+    from casemirror.mapping.paths import compile_path, resolve
+
+    value = resolve(compile_path(path), fields)
+    return str(value) if isinstance(value, str | int | float) else ""
 
 
 def _choice(classifier: str | None, mapper_in: str | None, mapper_out: str | None) -> Choice:

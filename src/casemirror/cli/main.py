@@ -11,6 +11,7 @@ import casemirror
 from casemirror.cli import (
     config,
     conflict,
+    field,
     incident,
     instance,
     key,
@@ -25,6 +26,7 @@ from casemirror.cli import (
     simulate,
     user,
 )
+from casemirror.cli import type as type_command
 from casemirror.cli.demo import command as demo
 from casemirror.cli.failures import Group
 
@@ -38,6 +40,8 @@ app = typer.Typer(
 )
 app.add_typer(pack.app, name="pack")
 app.add_typer(mapper.app, name="mapper")
+app.add_typer(field.app, name="field")
+app.add_typer(type_command.app, name="type")
 app.add_typer(instance.app, name="instance")
 app.add_typer(incident.app, name="incident")
 app.add_typer(link.app, name="link")

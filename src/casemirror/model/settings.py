@@ -121,6 +121,12 @@ _TABLE: Final = (
         True,
         "new incidents are opened at once; otherwise they are pending and exchange no entries",
     ),
+    Key(
+        "incident.closereasons",
+        "list",
+        ["False Positive", "Resolved", "Duplicate", "Other"],
+        "reasons that a person may give when closing; an empty list allows any. Reasons from a remote are never checked",
+    ),
     Key("files.max", "count", 104857600, "largest file that is taken in, bytes"),
     Key("runtime.memory", "count", 1073741824, "address space of one command, bytes"),
     Key("runtime.idle", "seconds", 300, "a warm process that had nothing to do for that long leaves"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,8 @@ from casemirror.model.errors import IncidentChanged, NotFound
 from casemirror.model.ids import IncidentId
 from casemirror.model.incident import Incident, NewIncident, Status
 from casemirror.model.values import Json, is_empty, time_text
-from casemirror.store import audit, former, rows, schema
+from casemirror.store import audit, former, rows, schema, search
+from casemirror.store.search import Condition
 
 _TABLE = schema.incident
 
@@ -58,10 +59,14 @@ def find(
     status: Status | None = None,
     type: str = "",
     instance: str = "",
+    conditions: Sequence[Condition] = (),
     limit: int = 50,
     offset: int = 0,
 ) -> list[Incident]:
-    """Incidents, newest first; `instance` keeps those with a link to the instance of that name."""
+    """Incidents, newest first; `instance` keeps those with a link to the instance of that name.
+
+    conditions   on fields; all of them must hold. Raises Invalid for one that suits no field of its type
+    """
     query = sa.select(_TABLE).order_by(_TABLE.c.id.desc()).limit(limit).offset(offset)
     if status is not None:
         query = query.where(_TABLE.c.status == int(status))
@@ -70,7 +75,20 @@ def find(
     if instance:
         linked = sa.select(schema.link.c.incident_id).where(schema.link.c.instance_name == instance, former.THERE)
         query = query.where(_TABLE.c.id.in_(linked))
+    for condition in conditions:
+        query = query.where(search.where(tx, condition))
     return [rows.incident(row) for row in tx.execute(query).mappings()]
+
+
+def count_of_type(tx: Connection, type: str) -> int:
+    """How many incidents have this type."""
+    return int(tx.execute(sa.select(sa.func.count()).select_from(_TABLE).where(_TABLE.c.type == type)).scalar_one())
+
+
+def count_with(tx: Connection, field: str) -> int:
+    """How many incidents hold a value of this field."""
+    holds = search.where(tx, Condition(field=field, operator="!=", value=""))
+    return int(tx.execute(sa.select(sa.func.count()).select_from(_TABLE).where(holds)).scalar_one())
 
 
 def count(tx: Connection) -> int:
