@@ -196,7 +196,7 @@ def test_a_closed_incident_is_still_mirrored(world: World, desk: Remote) -> None
 def test_after_a_reopen_here_mirroring_goes_on_both_ways(world: World, desk: Remote) -> None:
     """MIR-135, MIR-155: the reopen is told there, without closing names."""
     incident = both(world, desk)
-    world.shut(incident, "Done")
+    world.shut(incident, "Resolved")
     world.cycle(3)
     assert desk.tickets["T1"].closed
     world.reopen(incident)
@@ -246,10 +246,10 @@ def test_closed_in_both_places_at_once_ends_closed_with_our_reason_here(world: W
 def test_a_close_while_the_reopen_is_on_its_way_is_sent_too(world: World, desk: Remote) -> None:
     """Rule 1: what the call carried is what the remote knows, not what is true when it ends."""
     incident = both(world, desk, direction="Out")
-    world.shut(incident, "Once")
+    world.shut(incident, "Duplicate")
     world.cycle()
     world.reopen(incident)
-    desk.during(PUSH, lambda: world.shut(incident, "Twice"))
+    desk.during(PUSH, lambda: world.shut(incident, "Other"))
     world.cycle()
     assert desk.tickets["T1"].closed
-    assert desk.tickets["T1"].reason == "Twice"
+    assert desk.tickets["T1"].reason == "Other"
