@@ -16,7 +16,7 @@ from casemirror.model.errors import Conflict, Invalid
 from casemirror.model.ids import IncidentId
 from casemirror.model.incident import CLOSE_FIELDS, Incident, NewIncident, Status
 from casemirror.model.link import STATUS, Link, LinkState
-from casemirror.model.values import Json, is_empty, parse_time
+from casemirror.model.values import Json, is_empty, parse_time, same
 from casemirror.runtime import wire
 from casemirror.store import entries
 from casemirror.store import incidents as store
@@ -111,12 +111,18 @@ def edit(app: App, actor: Actor, incident_id: IncidentId, given: Mapping[str, Js
         occurred = _time(wanted.fields.get("occurred"))
         columns: dict[str, Any] = {"occurred_at": occurred} if occurred and occurred != incident.occurred_at else {}
         saved = changes.save(tx, app, incident, wanted.fields, **columns)
-        changes.note(
-            tx, app, actor, "incident.edited", incident_id, {"fields": sorted({*wanted.fields, *wanted.mirror})}
-        )
+        detail = {**_edited(incident, saved, wanted), "fields": sorted({*wanted.fields, *wanted.mirror})}
+        changes.note(tx, app, actor, "incident.edited", incident_id, detail)
         return saved
 
     return changes.in_one_write(app, work)
+
+
+def _edited(before: Incident, after: Incident, wanted: fields.Edit) -> dict[str, Json]:
+    """What an edit made of each field that it really changed, for the audit; no parameter of an instance is among them."""
+    changed = [name for name in sorted(wanted.fields) if not same(before.get(name), after.get(name))]
+    detail: dict[str, Json] = {n: {"old": before.get(n), "new": after.get(n)} for n in changed}
+    return {"changes": detail, **({"mirror": dict(wanted.mirror)} if wanted.mirror else {})}
 
 
 def close(app: App, actor: Actor, incident_id: IncidentId, *, reason: str = "", notes: str = "") -> Incident:

@@ -25,3 +25,11 @@ def add(
 def list_all(tx: Connection, *, limit: int = 100) -> list[dict[str, Any]]:
     """The newest lines first."""
     return [dict(row) for row in tx.execute(sa.select(_TABLE).order_by(_TABLE.c.id.desc()).limit(limit)).mappings()]
+
+
+def of_object(tx: Connection, object: str, *, since: datetime | None = None, limit: int = 200) -> list[dict[str, Any]]:
+    """The newest lines about one object, first the newest; `since` (when it came to be) spares a look at all older ones."""
+    query = sa.select(_TABLE).where(_TABLE.c.object == object)
+    if since is not None:
+        query = query.where(_TABLE.c.at >= since)
+    return [dict(row) for row in tx.execute(query.order_by(_TABLE.c.id.desc()).limit(limit)).mappings()]

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from casemirror.model.ids import IncidentId
+from casemirror.model.ids import IncidentId, LinkId
 from casemirror.model.link import Link
 from casemirror.model.plan import Decision
 from casemirror.model.values import same
@@ -51,3 +51,14 @@ def list_for(tx: Connection, incident_id: IncidentId, *, field: str = "", limit:
     if field:
         query = query.where(_TABLE.c.field == field)
     return [dict(row) for row in tx.execute(query.order_by(_TABLE.c.id.desc()).limit(limit)).mappings()]
+
+
+def of_field(tx: Connection, link_id: LinkId, field: str, *, limit: int = 5) -> list[dict[str, Any]]:
+    """What a link's plans decided about one field, newest first."""
+    query = sa.select(_TABLE).where(_TABLE.c.link_id == link_id, _TABLE.c.field == field)
+    return [dict(row) for row in tx.execute(query.order_by(_TABLE.c.id.desc()).limit(limit)).mappings()]
+
+
+def decided_fields(tx: Connection, link_id: LinkId) -> set[str]:
+    """Fields that any plan of a link ever decided about."""
+    return set(tx.execute(sa.select(_TABLE.c.field).where(_TABLE.c.link_id == link_id).distinct()).scalars())

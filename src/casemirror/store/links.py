@@ -269,6 +269,12 @@ def records(
     return [(rows.link(row), Status(row["incident_status"])) for row in tx.execute(query).mappings()]
 
 
+def names_of(tx: Connection, incident_id: IncidentId) -> dict[LinkId, str]:
+    """Instance names of an incident's links, the removed ones too: what was decided by them still tells of them."""
+    query = sa.select(_TABLE.c.id, _TABLE.c.instance_name).where(_TABLE.c.incident_id == incident_id)
+    return {LinkId(i): name for i, name in tx.execute(query)}
+
+
 def statistics(tx: Connection, instance_name: str) -> Mapping[str, int]:
     """Counts for getMirrorStatistics: open, closed, and how many of each hit a rate limit last.   Source: §5.2."""
     closed = schema.incident.c.status == int(Status.CLOSED)

@@ -42,6 +42,12 @@ def load(tx: Connection, payload_id: int) -> Any:
     return json.loads(zlib.decompress(body))
 
 
+def kept_at(tx: Connection, payload_id: int) -> datetime | None:
+    """When a payload came; None when it is not kept any more."""
+    found: datetime | None = tx.execute(sa.select(_TABLE.c.at).where(_TABLE.c.id == payload_id)).scalar_one_or_none()
+    return found
+
+
 def forget_old(tx: Connection, before: datetime) -> int:
     """Delete payloads from before then; the decisions that rest on them stay. Returns how many."""
     return tx.execute(_TABLE.delete().where(_TABLE.c.at < before)).rowcount

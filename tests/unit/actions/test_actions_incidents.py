@@ -57,11 +57,15 @@ def test_an_edit_is_saved_audited_and_due_at_once(app: App, me: Actor, snow: str
     assert is_due(link_of(app, incident.id))
     with app.store.read() as tx:
         last = audit.list_all(tx, limit=1)[0]
-    assert (last["actor"], last["verb"], last["detail"]) == (
+    assert (last["actor"], last["verb"], last["detail"]["fields"]) == (
         "carol",
         "incident.edited",
-        {"fields": ["details", "severity"]},
+        ["details", "severity"],
     )
+    assert last["detail"]["changes"] == {
+        "details": {"old": incident.get("details"), "new": "Third floor"},
+        "severity": {"old": incident.get("severity"), "new": 3},
+    }
 
 
 def test_an_edit_that_changes_nothing_writes_nothing(app: App, me: Actor, snow: str) -> None:
