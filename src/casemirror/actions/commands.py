@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from casemirror.actions import command_line, mirror
+from casemirror.actions import command_line, debugging, mirror
 from casemirror.actions.command_line import Typed
 from casemirror.actions.permission import require
 from casemirror.content.items import Argument, Integration
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 MIRROR_COMMANDS: Final = frozenset(
     "get-modified-remote-data get-remote-data update-remote-system get-mapping-fields".split()
 )
+DEBUG_RUN: Final = "triggerDebugMirroringRun"
 _UNDECLARED: Final = frozenset({"get-mapping-fields"})
 """Runnable although no integration needs to declare it.   Source: MIR-195."""
 
@@ -61,6 +62,8 @@ def run(app: App, actor: Actor, text: str, *, using: str = "", incident_id: Inci
     """
     require(actor, "command.run")
     typed = command_line.parse(text)
+    if typed.name == DEBUG_RUN:
+        return _debug_run(app, actor, typed, incident_id)
     if typed.name in _BUILT_IN:
         return _built_in(app, actor, typed)
     incident = _incident(app, incident_id)
@@ -167,6 +170,16 @@ def _keep(
     if any(entry.tags for entry in kept):
         links.want_incident(tx, incident.id, now)
     return kept
+
+
+def _debug_run(app: App, actor: Actor, typed: Typed, incident_id: IncidentId | None) -> Answer:
+    """`triggerDebugMirroringRun`: of the incident that is named, else of the one in whose war room it runs (MIR-192)."""
+    given = command_line.arguments(typed, [Argument(name="incidentId")]).get("incidentId", "")
+    wanted = IncidentId(_number("incidentId", str(given))) if given else incident_id
+    if wanted is None:
+        raise Invalid("say of which incident: incidentId=…")
+    kept, text = debugging.run(app, actor, wanted)
+    return Answer(instance="", command=typed.name, entries=(InboundEntry(contents=text),), stored=(kept,))
 
 
 def _built_in(app: App, actor: Actor, typed: Typed) -> Answer:

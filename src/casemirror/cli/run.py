@@ -30,6 +30,7 @@ def run(
       casemirror run '!get-remote-data id=46d44a0e lastUpdate=2024-01-31T10:20:30Z' --using snow
       casemirror run '!servicenow-get-ticket number=INC0000040' --using snow --incident 3
       casemirror run '!getMirrorStatistics'
+      casemirror run '!triggerDebugMirroringRun incidentId=3'
     """
     from casemirror.actions import commands
     from casemirror.model.ids import IncidentId

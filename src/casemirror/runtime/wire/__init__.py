@@ -34,7 +34,7 @@ from casemirror.runtime.wire.replies import (
     parse_schema,
     parse_test,
 )
-from casemirror.runtime.wire.values import PollAnswer, RemoteData, remote_data_from_json, remote_data_to_json
+from casemirror.runtime.wire.values import PollAnswer, RemoteData, remote_data_from_json, remote_data_to_json, shown
 
 __all__ = [
     "PollAnswer",
@@ -64,4 +64,5 @@ __all__ = [
     "reference",
     "remote_data_from_json",
     "remote_data_to_json",
+    "shown",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -67,3 +68,9 @@ def remote_data_from_json(value: Mapping[str, Any]) -> RemoteData:
 def _entry(value: Mapping[str, Any]) -> InboundEntry:
     file = value.get("file")
     return InboundEntry(**{**value, "tags": tuple(value.get("tags") or ()), "file": FileRef(**file) if file else None})
+
+
+def shown(value: Any, longest: int = 4000) -> str:
+    """A value of a command for people who debug: JSON, cut."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
