@@ -156,7 +156,9 @@ def plan_and_apply(turn: Turn, work: Work, pulled: Pulled | None, outcome: Outco
             arrived = inbound.found_again(outgoing, told.entries)
             entries.mark_sent(tx, link.id, [o.entry.id for o in arrived], now)
             outgoing = tuple(o for o in outgoing if o not in arrived)
-        plan = make_plan(link, incident, told, outgoing, outbound.policy_for(turn, link, incident), now)
+        policy = outbound.policy_for(turn, link, incident)
+        policy = replace(policy, never_out=policy.never_out | record.ping_pong(turn, tx, link, now))
+        plan = make_plan(link, incident, told, outgoing, policy, now)
         if pulled:
             outcome.entries_in = record.write_entries(turn, tx, link, incident, plan, pulled.window, now)
         incident, written = record.write_incident(turn, tx, link, incident, plan, now)

@@ -35,6 +35,7 @@ from casemirror.store import inbox as inbox_store
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+PING_PONG_WINDOW = timedelta(hours=1)
 MIRROR_USER = "DBot"
 """`closingUserId` of what mirroring closes.   Source: mirroring.md §4.5."""
 
@@ -95,6 +96,25 @@ def stopped_timers(incident: Incident, now: datetime) -> dict[str, Json]:
         for name, value in incident.fields.items()
         if isinstance(value, dict) and value.get("runStatus") == "running"
     }
+
+
+def ping_pong(turn: Turn, tx: Connection, link: Link, now: datetime) -> frozenset[str]:
+    """Fields that keep changing to and fro: something here answers each change of the remote. They are not sent for a while.
+
+    Source: mirroring.md §3.4.6.
+    """
+    most = turn.settings.count("mirror.pingpong")
+    if not most:
+        return frozenset()
+    counted = decisions.alternations(tx, link.id, now - PING_PONG_WINDOW)
+    paused = frozenset(name for name, times in counted.items() if times > most)
+    for name in sorted(paused):
+        if turn.app.said.first(f"ping-pong {link.id} {name} {now:%Y-%m-%d %H}"):
+            where = {"instance": turn.instance.name, "incident": link.incident_id, "field": name}
+            log.warning(
+                "field.ping_pong", times=counted[name], reason="it is not sent until an hour was quieter", **where
+            )
+    return paused
 
 
 def write_entries(

@@ -56,6 +56,12 @@ _TABLE: Final = (
         "an incident not pulled for that long is pulled once behind all others; 0 turns the sweep off",
     ),
     Key("mirror.echo.guard", "seconds", 600, "how long the value before a push is taken for a stale echo"),
+    Key(
+        "mirror.pingpong",
+        "count",
+        10,
+        "a field that changed to and fro more often than that within an hour is not sent until it is quieter; 0: never",
+    ),
     Key("mirror.legacy.dirty", "bool", False, "XSOAR ≤ 6.1: a field edited here is never overwritten from remote"),
     Key(
         "mirror.conflict",

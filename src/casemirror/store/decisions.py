@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from casemirror.model.ids import IncidentId, LinkId
 from casemirror.model.link import Link
-from casemirror.model.plan import Decision
+from casemirror.model.plan import Decision, Rule
 from casemirror.model.values import same
 from casemirror.store import schema
 
@@ -43,6 +43,20 @@ def _repeats(tx: Connection, link: Link, decision: Decision) -> bool:
     return last is not None and all(
         same(last[name], getattr(decision, name)) for name in ("rule", "base", "local", "remote")
     )
+
+
+def alternations(tx: Connection, link_id: LinkId, since: datetime) -> dict[str, int]:
+    """Field → how often the side that changed it was another one than the time before, since then."""
+    sides = [Rule.LOCAL_CHANGED.value, Rule.REMOTE_CHANGED.value]
+    query = sa.select(_TABLE.c.field, _TABLE.c.rule).where(
+        _TABLE.c.link_id == link_id, _TABLE.c.at >= since, _TABLE.c.rule.in_(sides)
+    )
+    last: dict[str, str] = {}
+    counted: dict[str, int] = {}
+    for field, rule in tx.execute(query.order_by(_TABLE.c.id)):
+        counted[field] = counted.get(field, 0) + (last.get(field, rule) != rule)
+        last[field] = rule
+    return counted
 
 
 def list_for(tx: Connection, incident_id: IncidentId, *, field: str = "", limit: int = 200) -> list[dict[str, Any]]:
