@@ -9,6 +9,7 @@ from casemirror.mapping.operators import Arguments, Scope, Transformer, bare
 from casemirror.mapping.transformers import (
     addresses,
     choices,
+    ext_filter,
     figures,
     lists,
     matches,
@@ -34,6 +35,7 @@ KNOWN: Final[Mapping[str, Transformer]] = {
     **sequences.TABLE,
     **tables.TABLE,
     **addresses.TABLE,
+    **ext_filter.TABLE,
 }
 
 
