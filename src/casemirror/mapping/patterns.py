@@ -12,7 +12,13 @@ from casemirror.mapping.value import OperatorFailed
 TIMEOUT_S: Final = 1.0
 """Longest time that a pattern may run on one value."""
 
-_FLAGS: Final = {"i": int(regex.IGNORECASE), "m": int(regex.MULTILINE), "s": int(regex.DOTALL), "u": int(regex.UNICODE)}
+_FLAGS: Final = {
+    "i": int(regex.IGNORECASE),
+    "m": int(regex.MULTILINE),
+    "s": int(regex.DOTALL),
+    "u": int(regex.UNICODE),
+    "1": int(regex.VERSION1),
+}
 MOST: Final = 100_000
 """Most matches that are taken of one value."""
 _REFERENCE: Final = regex.compile(r"\$(?:\$|\{(\w+)\}|(\w+))")
@@ -20,7 +26,7 @@ _REFERENCE: Final = regex.compile(r"\$(?:\$|\{(\w+)\}|(\w+))")
 
 @lru_cache(maxsize=1000)
 def _compiled(text: str, flags: str = "") -> Any:
-    """Compile with the flags `i` (case), `m` (lines), `s` (dot takes line ends), `u`."""
+    """Compile with the flags `i` (case), `m` (lines), `s` (dot takes line ends), `u`, `1` (sets within sets)."""
     try:
         return regex.compile(text, sum(_FLAGS[flag] for flag in set(flags)))
     except (regex.error, RecursionError, OverflowError, ValueError, IndexError, KeyError) as error:
@@ -33,10 +39,9 @@ def found_in(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
 
 
 def matches(pattern: str, text: str, flags: str, *, whole: bool) -> bool:
-    """Search anywhere in the text, or match all of it. Raises as `found_in`."""
-    compiled = _compiled(pattern, flags)
-    search = compiled.fullmatch if whole else compiled.search
-    return search(text, timeout=TIMEOUT_S) is not None
+    """Search anywhere in the text; `whole`: what is found first must be all of it. Raises as `found_in`."""
+    match = _compiled(pattern, flags).search(text, timeout=TIMEOUT_S)
+    return match is not None and (not whole or match.span() == (0, len(text)))
 
 
 def substitute(pattern: str, template: str, text: str) -> str:

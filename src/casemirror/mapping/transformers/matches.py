@@ -55,7 +55,7 @@ def _group(found: list[Json], number: str) -> Json:
 def _regex_extract_all(value: Value, args: Arguments) -> Value:
     """Every match: the text, its one group, or the list of its groups; `unpack_matches` puts all groups in one list."""
     named = {"multi_line": "m", "ignore_case": "i", "period_matches_newline": "s"}
-    flags = "".join(flag for name, flag in named.items() if args.flag(name, default=False))
+    flags = "1" + "".join(flag for name, flag in named.items() if args.flag(name, default=False))
     found = patterns.all_matches(args.need("regex"), text_of(value), flags)
     if not found and args.flag("error_if_no_match", default=False):
         raise OperatorFailed("the pattern matches nothing")

@@ -34,6 +34,7 @@ _PARTS: Final[Mapping[str, Callable[[datetime], str]]] = {
     "-07:00": lambda t: _offset(t, ":"),
     "-0700": lambda t: _offset(t, ""),
     "-07": lambda t: _offset(t, "")[:3],
+    "Z07": lambda t: "Z" if not t.utcoffset() else _offset(t, "")[:3],
     "01": lambda t: f"{t.month:02d}",
     "02": lambda t: f"{t.day:02d}",
     "03": lambda t: f"{t.hour % 12 or 12:02d}",
@@ -41,6 +42,9 @@ _PARTS: Final[Mapping[str, Callable[[datetime], str]]] = {
     "05": lambda t: f"{t.second:02d}",
     "06": lambda t: f"{t.year % 100:02d}",
     "_2": lambda t: f"{t.day:2d}",
+    "__2": lambda t: f"{t.timetuple().tm_yday:3d}",
+    "002": lambda t: f"{t.timetuple().tm_yday:03d}",
+    "_2006": lambda t: f"_{t.year:04d}",
     "15": lambda t: f"{t.hour:02d}",
     "PM": lambda t: t.strftime("%p"),
     "pm": lambda t: t.strftime("%p").lower(),
@@ -50,9 +54,13 @@ _PARTS: Final[Mapping[str, Callable[[datetime], str]]] = {
     "4": lambda t: str(t.minute),
     "5": lambda t: str(t.second),
 }
-"""Parts of a Go time layout → how they are written."""
+"""Parts of a Go time layout → how they are written. A name is no part of a longer word: `Month` stays.   Source: Go's `time`."""
 _LAYOUT: Final = re.compile(
-    r"[.,](?:0{1,9}|9{1,9})(?!\d)|" + "|".join(map(re.escape, sorted(_PARTS, key=len, reverse=True)))
+    r"[.,](?:0{1,9}|9{1,9})(?!\d)|"
+    + "|".join(
+        re.escape(part) + ("(?![a-z])" if part in ("Jan", "Mon") else "")
+        for part in sorted(_PARTS, key=len, reverse=True)
+    )
 )
 
 
@@ -76,11 +84,17 @@ def _to_string(value: Value, args: Arguments) -> Value:
 
 
 def _modify(value: Value, args: Arguments) -> Value:
-    """The date moved by `variation`, in English: ``in 1 day``, ``3 months ago``.   Source: row 57."""
-    at, variation = dates.parse(value), args.need("variation")
-    moved = _relative(variation, at)
-    naive = isinstance(value, str) and not re.search(r"(?:Z|[+-]\d\d:?\d\d|[A-Z]{3,4})$", value.strip())
-    return moved.replace(tzinfo=None).isoformat() if naive else moved.isoformat()
+    """The date moved by `variation`, in English: ``in 1 day``, ``3 months ago``; its zone stays.   Source: row 57."""
+    return _relative(args.need("variation"), _as_told(value)).isoformat()
+
+
+def _as_told(value: Value) -> datetime:
+    """A date in the zone that its text tells, naive without one. Raises OperatorFailed."""
+    at = dates.parse(value)
+    told = dates.parse_parts(value, dayfirst=False, yearfirst=False, fuzzy=False) if isinstance(value, str) else None
+    if told is None or told.tzinfo is None:
+        return at.replace(tzinfo=None)
+    return at.astimezone(told.tzinfo)
 
 
 def _relative(text: str, base: datetime) -> datetime:
