@@ -11,6 +11,7 @@ import casemirror
 from casemirror.cli import (
     config,
     conflict,
+    explain,
     field,
     incident,
     instance,
@@ -53,6 +54,10 @@ app.add_typer(user.app, name="user")
 app.add_typer(simulate.app, name="simulate")
 app.command("schema")(instance.schema)
 app.command("map")(mapper.map_)
+app.command("why")(explain.why)
+app.command("timeline")(explain.timeline)
+app.command("doctor")(explain.doctor)
+app.command("drift")(explain.drift)
 app.command("run")(run.run)
 app.command("stats")(mirror.stats)
 app.command("records")(mirror.records)

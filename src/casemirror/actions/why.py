@@ -1,0 +1,421 @@
+"""Why is this field so? What is stored about it, put side by side: decisions, payloads, edits, what is still to be sent.
+
+No remote is called. The only thing that runs is the mapper, once more, on payloads that were kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from casemirror.actions import case, doctor, fields
+from casemirror.actions.doctor import Room, State, Way
+from casemirror.actions.permission import require
+from casemirror.engine import outbound
+from casemirror.engine.app import App
+from casemirror.engine.turn import Turn
+from casemirror.mapping import explain
+from casemirror.mapping.explain import Line
+from casemirror.mapping.value import Nothing, json_of
+from casemirror.model.actor import Actor
+from casemirror.model.errors import CasemirrorError, Invalid
+from casemirror.model.ids import IncidentId
+from casemirror.model.incident import CLOSE_FIELDS, MIRROR_ERRORS, Incident
+from casemirror.model.link import Conflict, Link, Pushed
+from casemirror.model.plan import Policy, Rule
+from casemirror.model.values import Json, same
+from casemirror.runtime import wire
+from casemirror.store import audit, decisions, entries, incidents, links, payloads
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from casemirror.content.catalog import Catalog
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """A person wrote the field here; `known`: the audit has the values (older lines have names only)."""
+
+    at: datetime
+    actor: str
+    verb: str
+    known: bool = False
+    old: Json = None
+    new: Json = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """How the mapper makes the value of a kept payload today.
+
+    lines     the lines that set the field, in their order; the last that gives something counts
+    result    the value that they give
+    problem   why it cannot be told; empty when it can
+    """
+
+    mapper: str = ""
+    lines: tuple[Line, ...] = ()
+    result: Json = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """What one plan decided about the field, with what it had before it."""
+
+    at: datetime
+    rule: Rule
+    base: Json
+    local: Json
+    remote: Json
+    payload: int | None = None
+    payload_at: datetime | None = None
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sending:
+    """Under which remote name the field goes out, and what stands there now; `line` None: under its own name."""
+
+    name: str
+    mapper: str = ""
+    line: Line | None = None
+    value: Json = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Through:
+    """The field as one link knows it.
+
+    base      what both sides last agreed on; `agreed` False: it was only assumed when the link was made
+    differs   it changed here since; unsent: the next push carries it
+    waits     why it is not sent, or not taken over, yet: sentences
+    """
+
+    link: Link
+    base: Json = None
+    agreed: bool = False
+    decided: tuple[Decided, ...] = ()
+    sendings: tuple[Sending, ...] = ()
+    pushed: Pushed | None = None
+    conflict: Conflict | None = None
+    doubted: bool = False
+    differs: bool = False
+    unsent: bool = False
+    waits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One field: its value, since when, who wrote it here (newest first), and what each link knows of it."""
+
+    name: str
+    title: str
+    value: Json
+    changed_at: str = ""
+    edits: tuple[Edit, ...] = ()
+    links: tuple[Through, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Why:
+    """The answer; `creator` made the incident (the instance that fetched it, or a person)."""
+
+    incident: Incident
+    creator: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _View:
+    """One link with what decides about it; `turn` None: its instance or its integration is not there."""
+
+    link: Link
+    turn: Turn | None
+    state: case.LinkState
+    policy: Policy | None
+    obstacles: tuple[str, ...]
+    sendings: Mapping[str, tuple[Sending, ...]] = field(default_factory=dict)
+
+
+def explain_fields(app: App, actor: Actor, incident_id: IncidentId, name: str = "", *, depth: int = 5) -> Why:
+    """Answer for one field (machine or display name), or for every field that is mirrored.
+
+    depth   decisions of each link that are told, the newest ones
+    Raises NotFound (incident), Invalid (field).
+    """
+    require(actor, "incident.why")
+    room = Room(settings=app.settings(), catalog=_catalog(app), now=app.clock.now())
+    with app.store.read() as tx:
+        incident = incidents.load(tx, incident_id)
+        views = [_view(tx, app, room, incident, link) for link in links.of_incident(tx, incident_id)]
+        wanted = [_machine(name, room.catalog, incident)] if name else _mirrored(tx, views)
+        written = audit.of_object(tx, f"incident {incident_id}", since=incident.created_at, limit=1000)
+        decided = {(v.link.id, n): _decided(tx, v, n, depth) for v in views for n in wanted}
+        bodies = _bodies(tx, [d for found in decided.values() for d in found])
+    views = [replace(v, sendings=_sendings(incident, v)) for v in views]  # runs scripts: no transaction is open
+    mapped = _Remapped(incident, bodies)
+    shown = []
+    for each in wanted:
+        through = [_through(incident, v, each, mapped.explained(v, each, decided[v.link.id, each])) for v in views]
+        shown.append(_field(room.catalog, incident, each, written, through))
+    creator = next((str(line["actor"]) for line in written if line["verb"] == "incident.created"), "")
+    return Why(incident=incident, creator=creator, fields=tuple(shown))
+
+
+def _catalog(app: App) -> Catalog:
+    with app.store.read() as tx:
+        return app.library.catalog(tx)
+
+
+def _machine(name: str, catalog: Catalog, incident: Incident) -> str:
+    if name in incident.fields:
+        return name
+    try:
+        return fields.find(name, catalog).name
+    except Invalid as error:
+        raise Invalid(f"{error.message}; `casemirror why {incident.id}` shows the fields that are mirrored") from error
+
+
+def _view(tx: Connection, app: App, room: Room, incident: Incident, link: Link) -> _View:
+    turn = case.bystander(tx, app, link)
+    waiting = len(entries.unsent(tx, link)) if link.direction.outbound else 0
+    checks = doctor.of_link(tx, room, incident, link)
+    obstacles = [
+        c.text for c in checks if c.state is State.MISSING and c.way in (Way.BOTH, Way.OUT) and c.name != "conflicts"
+    ]
+    policy = None
+    if turn is not None:
+        try:
+            policy = outbound.policy_for(turn, link, incident)
+        except CasemirrorError:
+            policy = None  # the obstacles name the mapper that is missing
+    state = case.state_of(turn, link, incident, waiting)
+    return _View(link=link, turn=turn, state=state, policy=policy, obstacles=tuple(obstacles))
+
+
+def _mirrored(tx: Connection, views: Sequence[_View]) -> list[str]:
+    """Fields that any link ever agreed on, decided about, or has to send."""
+    names: set[str] = set()
+    for view in views:
+        link = view.link
+        names |= {*link.base, *link.conflicts, *link.pushed, *view.state.current}
+        names |= decisions.decided_fields(tx, link.id) | (link.doubted & {*link.base, *link.assumed})
+    return sorted(names - set(MIRROR_ERRORS))
+
+
+def _decided(tx: Connection, view: _View, name: str, depth: int) -> list[Decided]:
+    found = []
+    for row in decisions.of_field(tx, view.link.id, name, limit=depth):
+        at = payloads.kept_at(tx, row["payload_id"]) if row["payload_id"] else None
+        found.append(
+            Decided(
+                at=row["at"],
+                rule=Rule(row["rule"]),
+                base=row["base"],
+                local=row["local"],
+                remote=row["remote"],
+                payload=row["payload_id"] if at else None,
+                payload_at=at,
+            )
+        )
+    return found
+
+
+def _bodies(tx: Connection, found: Sequence[Decided]) -> dict[int, Any]:
+    return {n: payloads.load(tx, n) for n in sorted({d.payload for d in found if d.payload is not None})}
+
+
+class _Remapped:
+    """Kept payloads, mapped in once more, each once."""
+
+    def __init__(self, incident: Incident, bodies: Mapping[int, Any]) -> None:
+        self._incident, self._bodies = incident, bodies
+        self._known: dict[int, tuple[Line, ...]] = {}
+
+    def explained(self, view: _View, name: str, found: Sequence[Decided]) -> tuple[Decided, ...]:
+        """The decisions with the lines of the mapper that made their remote values."""
+        return tuple(replace(d, origin=self._origin(view, name, d)) for d in found)
+
+    def _origin(self, view: _View, name: str, decided: Decided) -> Origin | None:
+        if decided.payload is None or view.turn is None:
+            return None
+        reference = view.turn.instance.mapper_in
+        if not reference:
+            return Origin(problem=f"{view.link.instance_name} has no incoming mapper: it came under its own name")
+        try:
+            lines = self._lines(view.turn, decided)
+        except CasemirrorError as error:
+            return Origin(mapper=reference, problem=error.message)
+        mine = tuple(line for line in lines if line.target == name)
+        if not mine:
+            problem = (
+                f"no line of {reference} sets it; an entry that closed the incident did, or the mapper was another one"
+            )
+            return Origin(mapper=reference, problem=problem)
+        gave = [json_of(line.result) for line in mine if not isinstance(line.result, Nothing)]
+        return Origin(mapper=reference, lines=mine, result=gave[-1] if gave else None)
+
+    def _lines(self, turn: Turn, decided: Decided) -> tuple[Line, ...]:
+        assert decided.payload is not None
+        if decided.payload not in self._known:
+            catalog = turn.caller.catalog
+            mapper = catalog.mapper(turn.instance.mapper_in)
+            assert mapper is not None
+            _, lines = explain.explain_in(
+                self._bodies[decided.payload],
+                mapper,
+                self._incident.type,
+                catalog,
+                null_empties=turn.settings.flag("mirror.null.empties"),
+                outside=replace(turn.caller.outside(), now=decided.at),
+            )
+            self._known[decided.payload] = lines
+        return self._known[decided.payload]
+
+
+def _sendings(incident: Incident, view: _View) -> dict[str, tuple[Sending, ...]]:
+    """Incident field → how it goes out by this link; empty when nothing goes out, or everything under its own name."""
+    if view.turn is None or view.policy is None or not view.policy.outbound:
+        return {}
+    turn = view.turn
+    mapper = turn.caller.catalog.mapper(turn.instance.mapper_out)
+    if mapper is None:
+        return {name: (Sending(name=name, value=incident.get(name)),) for name in incident.fields}
+    passing = turn.settings.words("mirror.passthrough")
+    source = wire.outgoing_source(incident, view.link)
+    _, lines = explain.explain_out(
+        source, mapper, incident.type, dirty=set(source), passthrough=passing, outside=turn.caller.outside()
+    )
+    found: dict[str, list[Sending]] = {}
+    for line in lines:
+        for name in line.rule.expression.reads:
+            sending = Sending(name=line.target, mapper=mapper.id, line=line, value=json_of(line.result))
+            found.setdefault(name, []).append(sending)
+    keys = {line.target for line in lines}
+    for name in passing:
+        if name not in keys:
+            found.setdefault(name, []).append(Sending(name=name, value=incident.get(name)))
+    return {name: tuple(each) for name, each in found.items()}
+
+
+def _through(incident: Incident, view: _View, name: str, decided: tuple[Decided, ...]) -> Through:
+    link = view.link
+    known = Through(
+        link=link,
+        base=link.known(name),
+        agreed=name in link.base and name not in link.doubted,
+        decided=decided,
+        sendings=view.sendings.get(name, ()),
+        pushed=link.pushed.get(name),
+        conflict=link.conflicts.get(name),
+        doubted=name in link.doubted,
+        differs=link.changed_here(name, incident.get(name)),
+        unsent=name in view.state.current,
+    )
+    return replace(known, waits=tuple(_waits(view, known, name)))
+
+
+def _waits(view: _View, known: Through, name: str) -> list[str]:
+    """Why the two sides may not have the same value yet."""
+    link, there, found = view.link, view.link.instance_name, list[str]()
+    if known.conflict:
+        found.append(
+            f"both sides changed it, and a person has to say since {_when(known.conflict.since)} which one counts: "
+            f"`casemirror conflict resolve {link.incident_id} {name} local` (or remote)"
+        )
+    elif known.doubted:
+        found.append(f"a push carried it to {there} and its outcome was not seen, so it is sent again")
+    elif known.unsent:
+        found.append(f"it changed here and was not sent to {there} yet")
+    elif known.differs and not link.conflicts.get(name):
+        found.append(_stays(view, name))
+    if (known.unsent or known.doubted) and not known.conflict:
+        if view.obstacles:
+            found += view.obstacles
+        elif link.wanted <= link.done:
+            found.append(f"no work is queued for it; `casemirror link retry {link.incident_id}` queues it")
+        elif link.due_at:
+            found.append(f"it is due since {_when(link.due_at)}: the next turn of {there} sends it")
+    if known.decided and known.decided[0].rule is Rule.STALE_ECHO and known.pushed:
+        found.append(
+            f"{there} may still show {_short(known.pushed.before)} from before our push of {_when(known.pushed.at)}; "
+            "as long as that push is young, such an answer is not believed (mirror.echo.guard)"
+        )
+    if link.error_in:
+        found.append(f"the last pull failed, so {there} may have another value by now: {link.error_in}")
+    elif link.direction.inbound and link.named > link.pulled:
+        found.append(f"{there} changed since the last pull, and the next one will look")
+    return found
+
+
+def _stays(view: _View, name: str) -> str:
+    """Why a change made here is never sent by this link."""
+    link, there = view.link, view.link.instance_name
+    if view.policy is None:
+        return f"it changed here; nothing can be sent to {there}: {'; '.join(view.obstacles) or 'it cannot run'}"
+    if not link.direction.outbound:
+        return f"it changed here and stays here: the link to {there} only mirrors in"
+    if not view.policy.outbound:
+        return f"it changed here and stays here: {'; '.join(view.obstacles) or f'nothing may be sent to {there}'}"
+    if view.policy.mapped_out is not None and name not in view.policy.mapped_out:
+        mapper = view.turn.instance.mapper_out if view.turn else ""
+        return f"it changed here and stays here: no line of the outgoing mapper {mapper} reads it"
+    return "it changed here and stays here: mirroring keeps this field itself"
+
+
+def _field(
+    catalog: Catalog, incident: Incident, name: str, written: Sequence[Mapping[str, Any]], through: Sequence[Through]
+) -> Field:
+    found = catalog.field_by_cli(name)
+    edits = [edit for line in written if (edit := _edit(line, name)) is not None]
+    return Field(
+        name=name,
+        title=found.name if found else name,
+        value=incident.get(name),
+        changed_at=incident.changed.get(name, ""),
+        edits=tuple(edits),
+        links=tuple(through),
+    )
+
+
+def _edit(line: Mapping[str, Any], name: str) -> Edit | None:
+    """What an audit line says about the field; None when it is not about it."""
+    verb, detail = str(line["verb"]), line["detail"]
+    who = {"at": line["at"], "actor": str(line["actor"]), "verb": verb}
+    change = detail.get("changes", {}).get(name)
+    if change is not None:
+        return Edit(**who, known=True, old=change["old"], new=change["new"])
+    if verb == "incident.edited" and "changes" not in detail and name in detail.get("fields", ()):
+        return Edit(**who)
+    if verb == "conflict.resolved" and detail.get("field") == name:
+        return Edit(**who)
+    if verb in ("incident.closed", "incident.reopened") and name in CLOSE_FIELDS:
+        return Edit(**who)
+    return None
+
+
+def cause(found: Field) -> tuple[Through, Decided] | Edit | None:
+    """What last gave the field the value that it has: a decision for a remote, or a person; None: it began so."""
+    taken = (Rule.REMOTE_CHANGED, Rule.CONFLICT_REMOTE, Rule.CONFLICT_MERGED)
+    pulled = [
+        (decided.at, (through, decided))
+        for through in found.links
+        for decided in through.decided
+        if decided.rule in taken and (decided.rule is Rule.CONFLICT_MERGED or same(decided.remote, found.value))
+    ]
+    edited = [(edit.at, edit) for edit in found.edits if not edit.known or same(edit.new, found.value)]
+    both: list[tuple[datetime, tuple[Through, Decided] | Edit]] = [*pulled, *edited]
+    return max(both, key=lambda each: each[0])[1] if both else None
+
+
+def _when(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _short(value: Json) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else text[:59] + "…"
