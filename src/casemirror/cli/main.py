@@ -28,6 +28,7 @@ from casemirror.cli import (
     user,
 )
 from casemirror.cli import type as type_command
+from casemirror.cli.chaos import command as chaos
 from casemirror.cli.demo import command as demo
 from casemirror.cli.failures import Group
 
@@ -65,6 +66,7 @@ app.command("purge")(mirror.purge)
 app.command("serve")(serve.serve)
 app.command("worker")(serve.worker)
 app.command("demo")(demo.demo)
+app.command("chaos")(chaos.chaos)
 
 
 def _version(wanted: bool) -> None:

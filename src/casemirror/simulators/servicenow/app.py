@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
+from typing import NoReturn
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -26,6 +27,10 @@ _HTML = "<!DOCTYPE html><html><head><title>Instance Hibernating page</title></he
 _NAMES = {"table": "Table API", "attachment": "Attachment API"}
 
 Hangup = Callable[[Scope], None]
+
+
+class Unanswered(Exception):
+    """This call gets no answer."""
 
 
 class App:
@@ -47,12 +52,13 @@ class App:
             return
         self.tally.requests[_counted_as(request)] += 1
         if self.instance.box.now.down and self._hang_up is not None:
+            self.instance.box.note("down")
             await self._close(scope, receive)
             return
         try:
             response = await self._answer(request)
-        except asyncio.CancelledError:
-            await self._close(scope, receive)  # the server stops while a slow call waits
+        except (asyncio.CancelledError, Unanswered):
+            await self._close(scope, receive)  # the server stops while a slow call waits, or the call was to hang
             return
         self.tally.answers[str(response.status_code)] += 1
         await response(scope, receive, send)
@@ -67,12 +73,18 @@ class App:
     async def _answer(self, request: Request) -> Response:
         faults = self.instance.box.now
         if faults.slow_s:
+            self.instance.box.note("slow")
             await asyncio.sleep(faults.slow_s)
         if faults.html:
+            self.instance.box.note("html")
             return HTMLResponse(_HTML)
         try:
             if faults.down:
                 raise errors.ApiError(503, "Service Unavailable")
+            if self.instance.box.hangs_before():
+                await self._hang()
+            if self.instance.box.refuses():
+                raise errors.refused_for_now(self.instance.box.now.retry_after_s)
             if self.instance.box.fails_before():
                 raise errors.broken()
             if request.url.path == "/oauth_token.do":
@@ -80,6 +92,10 @@ class App:
             return await self._api(request)
         except errors.ApiError as error:
             return JSONResponse(error.body(), error.status, error.headers)
+
+    async def _hang(self) -> NoReturn:
+        await asyncio.sleep(self.instance.box.now.hang_s)
+        raise Unanswered
 
     async def _token(self, request: Request) -> Response:
         if request.method != "POST":
@@ -103,8 +119,11 @@ class App:
             instance=self.instance, user=user, request=request, method=method, version=match[1] or "", path=path
         )
         response = await self._handle(call)
-        if method != "GET" and response.status_code < 300 and self.instance.box.fails_after_write():
-            raise errors.broken()
+        if method != "GET" and response.status_code < 300:
+            if self.instance.box.hangs_after_write():
+                await self._hang()
+            if self.instance.box.fails_after_write():
+                raise errors.broken()
         response.headers.update(headers)
         return response
 

@@ -51,7 +51,7 @@ def _on_record(call: Call, row: Row) -> Response:
     parent = call.instance.records.find(row["table_sys_id"])
     if parent is None or not accounts.may_write(call.user, *parent):
         raise errors.refused("Delete")
-    call.instance.delete(call.table(_TABLE), row["sys_id"])
+    call.instance.delete(call.table(_TABLE), row["sys_id"], call.user)
     return Response(status_code=204)
 
 

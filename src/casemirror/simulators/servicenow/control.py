@@ -39,12 +39,14 @@ async def handle(request: Request, instance: Instance, tally: Tally) -> Response
             return JSONResponse(faults.as_json(instance.box.clear()))
         case ("state", "GET"):
             return JSONResponse(state(instance, tally, with_tickets=request.query_params.get("tickets") == "true"))
+        case ("writes", "GET"):
+            return JSONResponse([write.to_json() for write in instance.writes.all()])
         case ("reset", "POST" | "PUT"):
             instance.reset()
             instance.box.clear()
             tally.clear()
             return JSONResponse(state(instance, tally, with_tickets=False))
-    return _problem(404, "there are GET|PUT|DELETE faults, GET state[?tickets=true], POST reset")
+    return _problem(404, "there are GET|PUT|DELETE faults, GET state[?tickets=true], GET writes, POST reset")
 
 
 def state(instance: Instance, tally: Tally, *, with_tickets: bool) -> dict[str, Any]:
@@ -53,6 +55,7 @@ def state(instance: Instance, tally: Tally, *, with_tickets: bool) -> dict[str, 
     requests   "METHOD table" (attachments: "METHOD attachment") → calls, refused and failed ones included
     answers    HTTP status → answers; "closed" = connection closed without one
     tables     tickets in each table; comments, work_notes, attachments   in all tickets together
+    struck     fault → calls that met it
     doubled    comments, notes and attachments that repeat an earlier one of the same ticket in every character
     """
     with instance.records.lock:
@@ -65,6 +68,7 @@ def state(instance: Instance, tally: Tally, *, with_tickets: bool) -> dict[str, 
             "comments": sum(entry["element"] == "comments" for entry in entries),
             "work_notes": sum(entry["element"] == "work_notes" for entry in entries),
             "attachments": len(files),
+            "struck": dict(instance.box.struck),
             "doubled": _repeated(f"{entry['element_id']} {entry['element']} {entry['value']}" for entry in entries)
             + _repeated(
                 f"{file['table_sys_id']} {file['file_name']} {instance.records.file(file['sys_id'])!r}"

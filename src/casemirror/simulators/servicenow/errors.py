@@ -3,6 +3,7 @@
 Source: ServiceNow docs "REST API HTTP response codes", "Inbound REST API rate limiting"; KB1479016.  Texts of 401, 403 and 404 as observed.
 """
 
+import math
 from typing import Any
 
 
@@ -68,6 +69,12 @@ def unsupported_media(content_type: str) -> ApiError:
 
 def rate_limited(limit: int, api: str, headers: dict[str, str]) -> ApiError:
     return ApiError(429, "Rate limit exceeded", f"Rate limit of {limit} requests per hour for {api} exceeded", headers)
+
+
+def refused_for_now(retry_after_s: float) -> ApiError:
+    """429 by the switch; retry_after_s 0 = without the header."""
+    headers = {"Retry-After": str(math.ceil(retry_after_s))} if retry_after_s else {}
+    return ApiError(429, "Rate limit exceeded", "The simulator was told to refuse (fault injection)", headers)
 
 
 def broken() -> ApiError:

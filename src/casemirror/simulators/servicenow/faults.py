@@ -6,11 +6,14 @@
 import dataclasses
 import random
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +29,13 @@ class Faults:
     """late_index_s                   list queries see a change only after so many seconds; reading by id sees it at once
 
     rate_limit                     429 above it; None = no rule
+    refuse_rate, retry_after_s     429 whatever the rule: a share of the calls; in Retry-After, 0 = without the header
     fail_next, fail_rate           500 before anything happens: the next N calls; a share (0…1) of the calls
     fail_after_write, …_rate       500 although the write was done: the next N writes; a share (0…1) of the writes
+    hang_rate, hang_after_write_rate, hang_s   no answer for so many seconds, then the connection is closed: a share of the
+                                   calls, and nothing is done; a share of the writes, and they are done
     slow_s                         added to every call
+    disorder_rate                  a share of the list answers has its rows in any order, and one of them twice
     time_zone                      the server's clock shows this zone although its stamps claim to be UTC; None = right
     html                           every call is answered by an HTML page, status 200 (hibernating or log-in page)
     down                           every connection is closed without an answer
@@ -39,11 +46,17 @@ class Faults:
 
     late_index_s: float = 0.0
     rate_limit: RateLimit | None = None
+    refuse_rate: float = 0.0
+    retry_after_s: float = 0.0
     fail_next: int = 0
     fail_rate: float = 0.0
     fail_after_write: int = 0
     fail_after_write_rate: float = 0.0
+    hang_rate: float = 0.0
+    hang_after_write_rate: float = 0.0
+    hang_s: float = 30.0
     slow_s: float = 0.0
+    disorder_rate: float = 0.0
     time_zone: str | None = None
     html: bool = False
     down: bool = False
@@ -60,6 +73,7 @@ class FaultBox:
         self._faults = initial
         self._dice = random.Random(seed)
         self._lock = threading.Lock()
+        self.struck: Counter[str] = Counter()
 
     @property
     def now(self) -> Faults:
@@ -75,6 +89,7 @@ class FaultBox:
         """Back to how the simulator was started."""
         with self._lock:
             self._faults = self._initial
+            self.struck.clear()
             return self._faults
 
     def fails_before(self) -> bool:
@@ -85,14 +100,42 @@ class FaultBox:
         """Whether the answer to this (done) write is lost; counts `fail_after_write` down."""
         return self._falls("fail_after_write", "fail_after_write_rate")
 
+    def refuses(self) -> bool:
+        """Whether this call is answered 429."""
+        return self._falls("", "refuse_rate")
+
+    def hangs_before(self) -> bool:
+        """Whether this call is neither done nor answered."""
+        return self._falls("", "hang_rate")
+
+    def hangs_after_write(self) -> bool:
+        """Whether this (done) write is not answered."""
+        return self._falls("", "hang_after_write_rate")
+
+    def disordered(self, rows: list[Row]) -> list[Row]:
+        """The rows of a list answer, sometimes in another order and one of them twice."""
+        if not rows or not self._falls("", "disorder_rate"):
+            return rows
+        with self._lock:
+            mixed = [*rows, self._dice.choice(rows)]
+            self._dice.shuffle(mixed)
+            return mixed
+
+    def note(self, name: str) -> None:
+        """Count a fault that struck."""
+        with self._lock:
+            self.struck[name] += 1
+
     def _falls(self, count: str, rate: str) -> bool:
         with self._lock:
-            left = getattr(self._faults, count)
+            left = getattr(self._faults, count) if count else 0
+            share: float = getattr(self._faults, rate)
             if left > 0:
                 self._faults = changed(self._faults, {count: left - 1})
-                return True
-            share: float = getattr(self._faults, rate)
-            return share > 0 and self._dice.random() < share
+            elif not (share > 0 and self._dice.random() < share):
+                return False
+            self.struck[rate.removesuffix("_rate")] += 1
+            return True
 
 
 def changed(faults: Faults, values: Mapping[str, Any]) -> Faults:

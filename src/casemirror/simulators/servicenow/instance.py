@@ -4,6 +4,7 @@ The API's handlers and the person's hand in `server` both act through this; it k
 """
 
 import itertools
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from . import errors, faults, journal, tables, ticket_rules
 from . import query as queries
 from .accounts import User
 from .records import Records, Row
+from .writes import Write, WriteLog
 
 
 class Instance:
@@ -32,6 +34,7 @@ class Instance:
     ) -> None:
         self.clock = clock
         self.box = box
+        self.writes = WriteLog()
         self.users = {user.user_name: user for user in users}
         self._seed_rows = {table: [dict(row) for row in group] for table, group in rows.items()}
         self.records = Records(data=data, clock=clock, lag_s=lambda: box.now.late_index_s, seed=seed)
@@ -46,6 +49,7 @@ class Instance:
         """Back to the state of a new instance with its users and first rows."""
         with self.records.lock:
             self.records.wipe()
+            self.writes.clear()
             self._fill(True)
 
     def create(self, table: tables.Table, values: Mapping[str, str], user: User) -> Row:
@@ -59,6 +63,7 @@ class Instance:
             self._check_policy(table, row)
             self.records.put(table.name, row)
             self._write_notes(table.name, row["sys_id"], notes, user, now)
+            self._log(table.name, row["sys_id"], "create", user, values)
             return row
 
     def update(self, table: tables.Table, row: Row, values: Mapping[str, str], user: User) -> Row:
@@ -70,17 +75,20 @@ class Instance:
             if table.is_task:
                 changed = ticket_rules.applied(table.name, row, changed, plain, user.sys_id, now)
             if changed == row and not notes:
+                self._log(table.name, row["sys_id"], "update", user, values, changed=False)
                 return row
             self._check_policy(table, changed)
             changed = _touched(changed, user.user_name, now)
             self.records.put(table.name, changed)
             self._write_notes(table.name, row["sys_id"], notes, user, now)
+            self._log(table.name, row["sys_id"], "update", user, values)
             return changed
 
-    def delete(self, table: tables.Table, sys_id: str) -> None:
+    def delete(self, table: tables.Table, sys_id: str, user: User | None = None) -> None:
         """Remove one row and, of a ticket, its journal and attachments."""
         with self.records.lock:
             self.records.remove(table.name, sys_id)
+            self._log(table.name, sys_id, "delete", user, {})
             if table.name == "sys_attachment":
                 self.records.remove_file(sys_id)
             for related, column in (("sys_journal_field", "element_id"), ("sys_attachment", "table_sys_id")):
@@ -107,6 +115,7 @@ class Instance:
             self.records.put("sys_attachment", row)
             if self.box.now.attachment_touches_parent:
                 self.records.put(table, _touched(parent, user.user_name, now))
+            self._log(table, parent["sys_id"], "attach", user, {"file_name": name})
             return row
 
     def search(self, table: tables.Table, encoded: str, me: User) -> list[Row]:
@@ -123,6 +132,22 @@ class Instance:
         names = () if target is None else (target.display_column, "user_name")
         return next(
             (row["sys_id"] for row in self.records.all(table) if shown in (row.get(name) for name in names)), None
+        )
+
+    def _log(
+        self,
+        table: str,
+        sys_id: str,
+        verb: str,
+        user: User | None,
+        values: Mapping[str, str],
+        *,
+        changed: bool = True,
+    ) -> None:
+        by = "" if user is None else user.user_name
+        at = time.time()
+        self.writes.add(
+            Write(at=at, by=by, verb=verb, table=table, sys_id=sys_id, values=dict(values), changed=changed)
         )
 
     def _opened(self, table: tables.Table, row: Row, given: Mapping[str, str], user: User, now: str) -> Row:

@@ -21,6 +21,7 @@ def listed(call: Call, table: tables.Table, default_limit: int) -> tuple[list[di
     rows = call.instance.search(table, _query(call, table), call.user)
     page = [row for row in rows[offset : offset + limit] if call.readable(table.name, row)]
     view = call.view()
+    page = call.instance.box.disordered(page)
     return [view.show(table, row) for row in page], _headers(call, limit, offset, len(rows))
 
 

@@ -44,9 +44,9 @@ class Hand:
         table, _ = self._ticket(sys_id)
         return self.update(sys_id, by=by, state=_WORKING.get(table, "1"))
 
-    def delete(self, sys_id: str) -> None:
+    def delete(self, sys_id: str, *, by: str = "alice") -> None:
         table, _ = self._ticket(sys_id)
-        self.instance.delete(tables.must_find(table), sys_id)
+        self.instance.delete(tables.must_find(table), sys_id, self._user(by))
 
     def get(self, sys_id: str) -> Row | None:
         """The ticket as it is now; None when there is none."""

@@ -55,7 +55,7 @@ async def _on_record(call: Call, table: tables.Table, sys_id: str) -> Response:
             call.record(table.name, sys_id)
             if not accounts.may_delete(call.user):
                 raise errors.refused("Delete")
-            call.instance.delete(table, sys_id)
+            call.instance.delete(table, sys_id, call.user)
             return Response(status_code=204)
     raise errors.method_not_allowed(("GET", "HEAD", "PUT", "PATCH", "DELETE"))
 

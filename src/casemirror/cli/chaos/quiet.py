@@ -1,0 +1,106 @@
+"""Wait until nothing is on its way any more."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+
+from casemirror.actions import case, mirror
+from casemirror.actions import settings as setting_actions
+from casemirror.cli.chaos.ledger import Ledger
+from casemirror.cli.chaos.stage import Stage
+from casemirror.engine.plan import may_go
+from casemirror.model.link import LinkState
+from casemirror.store import entries, incidents, instances, lanes, links
+
+LOOK_S: Final = 0.4
+POLLS: Final = 2
+
+
+@dataclass
+class Watch:
+    """How often each instance was polled and fetched since the watch began."""
+
+    stage: Stage
+    ledger: Ledger
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    polls: dict[str, set[datetime]] = field(default_factory=dict)
+    fetches: dict[str, set[datetime]] = field(default_factory=dict)
+
+    def wait(self, limit_s: float) -> list[str]:
+        """Wait for quiet; returns what is still on its way when the limit comes."""
+        ends = time.monotonic() + limit_s
+        busy = ["nobody has looked yet"]
+        while busy and time.monotonic() < ends:
+            self.stage.fleet.keep_up()
+            try:
+                busy = self.busy()
+            except DBAPIError as error:
+                busy = [f"the database: {str(error)[:100]}"]
+            if busy:
+                time.sleep(LOOK_S)
+        return busy
+
+    def busy(self) -> list[str]:
+        """What is due, unsent, or not looked at twice yet."""
+        found = self._lanes()
+        with self.stage.app.store.read() as tx:
+            all_ = [
+                link for incident in incidents.find(tx, limit=100_000) for link in links.of_incident(tx, incident.id)
+            ]
+            for link in all_:
+                if link.state is not LinkState.ACTIVE or link.remote_id in self.ledger.deleted:
+                    continue
+                incident = incidents.load(tx, link.incident_id)
+                name = f"incident {link.incident_id} to {link.instance_name}"
+                if link.wanted > link.done:
+                    found.append(f"{name} is due ({link.error_out or link.error_in or 'no error'})")
+                unsent = entries.unsent(tx, link)
+                if any(may_go(entry, incident, incident.status) for entry in unsent):
+                    found.append(f"{name} has unsent entries")
+                dirty = case.state_of(case.bystander(tx, self.stage.app, link), link, incident, 0).current
+                if dirty:
+                    found.append(f"{name} has unsent fields {', '.join(dirty)}")
+        return found
+
+    def _lanes(self) -> list[str]:
+        found = []
+        with self.stage.app.store.read() as tx:
+            for instance in instances.list_all(tx):
+                lane = lanes.of_instance(tx, instance.id)
+                polls = self.polls.setdefault(instance.name, set())
+                fetches = self.fetches.setdefault(instance.name, set())
+                polls |= {at for at in (lane.cursor_at,) if at and at > self.began}
+                fetches |= {at for at in (lane.next_fetch_at,) if at and at > self.began}
+                if not lane.held_reason and len(polls) < POLLS and links.inbound_count(tx, instance.id):
+                    waits = f" (waits: {lane.not_before_reason[:80]})" if lane.not_before_reason else ""
+                    found.append(f"{instance.name} was polled {len(polls)} times{waits}")
+                if not lane.held_reason and len(fetches) < POLLS + 2:
+                    found.append(f"{instance.name} has not fetched twice")
+        return found
+
+
+def sweep(stage: Stage, ledger: Ledger, limit_s: float) -> list[str]:
+    """Have every link pulled once more whatever the polls said, as the daily sweep does; wait for quiet again."""
+    began = datetime.now(UTC)
+    setting_actions.put(stage.app, stage.me, "mirror.reconcile", "2")
+    ends = time.monotonic() + limit_s
+    while time.monotonic() < ends and not _all_looked_at(stage, ledger, began):
+        stage.fleet.keep_up()
+        time.sleep(LOOK_S)
+    setting_actions.reset(stage.app, stage.me, "mirror.reconcile")
+    return Watch(stage, ledger).wait(max(10.0, ends - time.monotonic()))
+
+
+def _all_looked_at(stage: Stage, ledger: Ledger, since: datetime) -> bool:
+    for row in mirror.records(stage.app, stage.me, limit=100_000):
+        if row["dbotMirrorId"] in ledger.deleted:
+            if not row["lastErrorIn"]:
+                return False
+        elif row["state"] in ("active", "closed") and datetime.fromisoformat(row["dbotMirrorLastSync"]) < since:
+            return False
+    return True
