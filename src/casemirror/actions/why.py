@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from casemirror.actions import case, doctor, fields
-from casemirror.actions.doctor import Room, State, Way
+from casemirror.actions.doctor_values import Room, State, Way
 from casemirror.actions.permission import require
+from casemirror.actions.why_values import Decided, Edit, Field, Origin, Sending, Through, Why
 from casemirror.engine import outbound
 from casemirror.engine.app import App
 from casemirror.engine.turn import Turn
@@ -23,9 +24,9 @@ from casemirror.model.actor import Actor
 from casemirror.model.errors import CasemirrorError, Invalid
 from casemirror.model.ids import IncidentId
 from casemirror.model.incident import CLOSE_FIELDS, MIRROR_ERRORS, Incident
-from casemirror.model.link import Conflict, Link, Pushed
+from casemirror.model.link import Link
 from casemirror.model.plan import Policy, Rule
-from casemirror.model.values import Json, same
+from casemirror.model.values import Json
 from casemirror.runtime import wire
 from casemirror.store import audit, decisions, entries, incidents, links, payloads
 
@@ -36,108 +37,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Edit:
-    """A person wrote the field here; `known`: the audit has the values (older lines have names only)."""
-
-    at: datetime
-    actor: str
-    verb: str
-    known: bool = False
-    old: Json = None
-    new: Json = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Origin:
-    """How the mapper makes the value of a kept payload today.
-
-    lines     the lines that set the field, in their order; the last that gives something counts
-    result    the value that they give
-    problem   why it cannot be told; empty when it can
-    """
-
-    mapper: str = ""
-    lines: tuple[Line, ...] = ()
-    result: Json = None
-    problem: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decided:
-    """What one plan decided about the field, with what it had before it."""
-
-    at: datetime
-    rule: Rule
-    base: Json
-    local: Json
-    remote: Json
-    payload: int | None = None
-    payload_at: datetime | None = None
-    origin: Origin | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sending:
-    """Under which remote name the field goes out, and what stands there now; `line` None: under its own name."""
-
-    name: str
-    mapper: str = ""
-    line: Line | None = None
-    value: Json = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Through:
-    """The field as one link knows it.
-
-    base      what both sides last agreed on; `agreed` False: it was only assumed when the link was made
-    differs   it changed here since; unsent: the next push carries it
-    waits     why it is not sent, or not taken over, yet: sentences
-    """
-
-    link: Link
-    base: Json = None
-    agreed: bool = False
-    decided: tuple[Decided, ...] = ()
-    sendings: tuple[Sending, ...] = ()
-    pushed: Pushed | None = None
-    conflict: Conflict | None = None
-    doubted: bool = False
-    differs: bool = False
-    unsent: bool = False
-    waits: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Field:
-    """One field: its value, since when, who wrote it here (newest first), and what each link knows of it."""
-
-    name: str
-    title: str
-    value: Json
-    changed_at: str = ""
-    edits: tuple[Edit, ...] = ()
-    links: tuple[Through, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Why:
-    """The answer; `creator` made the incident (the instance that fetched it, or a person)."""
-
-    incident: Incident
-    creator: str
-    fields: tuple[Field, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class _View:
-    """One link with what decides about it; `turn` None: its instance or its integration is not there."""
+    """One link with what decides about it; `turn` None: its instance or its integration is not there.
+
+    obstacles, deaf   what keeps it from sending, and from hearing
+    """
 
     link: Link
     turn: Turn | None
     state: case.LinkState
     policy: Policy | None
     obstacles: tuple[str, ...]
+    deaf: tuple[str, ...]
     sendings: Mapping[str, tuple[Sending, ...]] = field(default_factory=dict)
 
 
@@ -183,9 +94,8 @@ def _machine(name: str, catalog: Catalog, incident: Incident) -> str:
 def _view(tx: Connection, app: App, room: Room, incident: Incident, link: Link) -> _View:
     turn = case.bystander(tx, app, link)
     waiting = len(entries.unsent(tx, link)) if link.direction.outbound else 0
-    checks = doctor.of_link(tx, room, incident, link)
-    obstacles = [
-        c.text for c in checks if c.state is State.MISSING and c.way in (Way.BOTH, Way.OUT) and c.name != "conflicts"
+    missing = [
+        c for c in doctor.of_link(tx, room, incident, link) if c.state is State.MISSING and c.name != "conflicts"
     ]
     policy = None
     if turn is not None:
@@ -194,7 +104,14 @@ def _view(tx: Connection, app: App, room: Room, incident: Incident, link: Link) 
         except CasemirrorError:
             policy = None  # the obstacles name the mapper that is missing
     state = case.state_of(turn, link, incident, waiting)
-    return _View(link=link, turn=turn, state=state, policy=policy, obstacles=tuple(obstacles))
+    return _View(
+        link=link,
+        turn=turn,
+        state=state,
+        policy=policy,
+        obstacles=tuple(c.text for c in missing if c.way in (Way.BOTH, Way.OUT)),
+        deaf=tuple(c.text for c in missing if c.way in (Way.BOTH, Way.IN)),
+    )
 
 
 def _mirrored(tx: Connection, views: Sequence[_View]) -> list[str]:
@@ -348,7 +265,10 @@ def _waits(view: _View, known: Through, name: str) -> list[str]:
     if link.error_in:
         found.append(f"the last pull failed, so {there} may have another value by now: {link.error_in}")
     elif link.direction.inbound and link.named > link.pulled:
-        found.append(f"{there} changed since the last pull, and the next one will look")
+        found.append(
+            f"{there} may have changed since the last pull" + ("" if view.deaf else ", and the next one will look")
+        )
+        found += [text for text in view.deaf if text not in found]
     return found
 
 
@@ -396,20 +316,6 @@ def _edit(line: Mapping[str, Any], name: str) -> Edit | None:
     if verb in ("incident.closed", "incident.reopened") and name in CLOSE_FIELDS:
         return Edit(**who)
     return None
-
-
-def cause(found: Field) -> tuple[Through, Decided] | Edit | None:
-    """What last gave the field the value that it has: a decision for a remote, or a person; None: it began so."""
-    taken = (Rule.REMOTE_CHANGED, Rule.CONFLICT_REMOTE, Rule.CONFLICT_MERGED)
-    pulled = [
-        (decided.at, (through, decided))
-        for through in found.links
-        for decided in through.decided
-        if decided.rule in taken and (decided.rule is Rule.CONFLICT_MERGED or same(decided.remote, found.value))
-    ]
-    edited = [(edit.at, edit) for edit in found.edits if not edit.known or same(edit.new, found.value)]
-    both: list[tuple[datetime, tuple[Through, Decided] | Edit]] = [*pulled, *edited]
-    return max(both, key=lambda each: each[0])[1] if both else None
 
 
 def _when(at: datetime) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from casemirror.actions.why import Decided, Edit, Field, Origin, Sending, Through, Why, cause
+from casemirror.actions.why_values import Decided, Edit, Field, Origin, Sending, Through, Why, cause
 from casemirror.mapping.explain import Line
 from casemirror.mapping.value import Nothing, json_of
 from casemirror.model.plan import Rule

@@ -89,10 +89,11 @@ def doctor(
       casemirror doctor snow
     """
     from casemirror.actions import doctor as action
+    from casemirror.actions.doctor_values import State
 
     with session.opened(ctx) as (mirror, me):
         checks = action.examine(mirror, me, subject)
-    missing = [c for c in checks if c.state is action.State.MISSING]
+    missing = [c for c in checks if c.state is State.MISSING]
     if json:
         keys = ("about", "name", "state", "way", "text", "todo")
         output.data([{key: getattr(check, key) for key in keys} for check in checks])

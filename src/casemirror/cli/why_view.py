@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from casemirror.cli import output
 
 if TYPE_CHECKING:
-    from casemirror.actions.why import Decided, Edit, Field, Origin, Sending, Through, Why
+    from casemirror.actions.why_values import Decided, Edit, Field, Origin, Sending, Through, Why
     from casemirror.mapping.explain import Line
 
 

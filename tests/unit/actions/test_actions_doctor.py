@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from casemirror.actions import doctor, instances
-from casemirror.actions.doctor import Check, State
+from casemirror.actions.doctor_values import Check, State
 from casemirror.model.errors import NotFound
 from casemirror.model.ids import IncidentId
-from casemirror.store import content_items, lanes, links
+from casemirror.store import incidents as incident_store
 from casemirror.store import instances as instance_store
+from casemirror.store import lanes, links
 from support.desk import POLL, PULL, PUSH, Remote, died, error
-from support.world import ANALYST, World, mapper, simple
+from support.world import ANALYST, World, integration, mapper, simple
 
 
 @pytest.fixture
@@ -99,8 +100,6 @@ def not_installed(world: World, desk: Remote) -> None:
 
 @broken("integration")
 def python_two(world: World, desk: Remote) -> None:
-    from support.world import integration
-
     world.content("integration", integration("Old", subtype="python2"))
     with world.store.write() as tx:
         instance_store.update(tx, world.lane().instance_id, world.clock.now(), brand="Old")
@@ -227,11 +226,9 @@ def never_pulled(world: World, desk: Remote) -> None:
 
 @broken("incident", "incident open 1")
 def pending(world: World, desk: Remote) -> None:
-    from casemirror.store import incidents
-
     found = world.incident(IncidentId(1))
     with world.store.write() as tx:
-        incidents.save(tx, found.id, found.version, now=world.clock.now(), status=0)
+        incident_store.save(tx, found.id, found.version, now=world.clock.now(), status=0)
 
 
 @broken("conflicts", "conflict resolve 1")
@@ -292,4 +289,3 @@ def test_an_unlinked_incident_and_an_unknown_subject(world: World, desk: Remote)
         doctor.examine(world.app, ANALYST, "9")
     with pytest.raises(NotFound, match="no instance named"):
         doctor.examine(world.app, ANALYST, "nobody")
-    assert content_items is not None

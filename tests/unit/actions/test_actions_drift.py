@@ -10,7 +10,8 @@ import pytest
 from casemirror.actions import drift, instances
 from casemirror.model.actor import Actor, Role
 from casemirror.model.errors import Forbidden, NotFound
-from casemirror.store import agreement, audit, links
+from casemirror.store import audit, links
+from casemirror.store import instances as instance_store
 from support.desk import PULL, PUSH, Remote, error
 from support.world import ANALYST, World
 
@@ -133,8 +134,6 @@ def test_a_missing_mapper_counts_what_changed_here(world: World, desk: Remote) -
     world.cycle(2)
     world.edit(made, deskextra="x")
     with world.store.write() as tx:
-        from casemirror.store import instances as instance_store
-
         instance_store.update(tx, world.lane().instance_id, world.clock.now(), mapper_out="gone")
     assert drift.measure(world.app, READER).worst[0].fields == ("deskextra",)
 
@@ -144,4 +143,3 @@ def test_nothing_and_nobody(world: World) -> None:
     assert drift.measure(world.app, READER).total.percent == 100.0
     with pytest.raises(NotFound):
         drift.measure(world.app, READER, "nobody")
-    assert agreement.Pair is not None

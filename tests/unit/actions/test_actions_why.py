@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from casemirror.actions import conflicts, instances, why, why_words
-from casemirror.actions.why import Field, Through, Why
+from casemirror.actions.why_values import Field, Through, Why
 from casemirror.model.actor import Actor, Role
 from casemirror.model.errors import Invalid, NotFound
 from casemirror.model.ids import IncidentId
