@@ -78,6 +78,50 @@ def retry(app: App, actor: Actor, incident_id: IncidentId, instance: str = "") -
     return app.store.write_retry(work)
 
 
+def remove(app: App, actor: Actor, incident_id: IncidentId, instance: str) -> Link:
+    """Cut the tie to an instance; the incident and the remote object stay as they are. Of several links another becomes primary.
+
+    Raises NotFound (incident, link).
+    """
+    require(actor, "link.remove")
+
+    def work(tx: Connection) -> Link:
+        link = _link_to(tx, incident_id, instance)
+        store.delete(tx, link.id)
+        rest = store.of_incident(tx, incident_id)
+        if link.primary and rest:
+            store.save(tx, rest[0].id, primary=True)
+        detail = {"instance": link.instance_name, "remote_id": link.remote_id}
+        changes.note(tx, app, actor, "link.removed", incident_id, detail)
+        return link
+
+    return app.store.write_retry(work)
+
+
+def set_primary(app: App, actor: Actor, incident_id: IncidentId, instance: str) -> Link:
+    """Make the link to an instance the one that `dbotMirror*` shows. Raises NotFound (incident, link)."""
+    require(actor, "link.set-primary")
+
+    def work(tx: Connection) -> Link:
+        link = _link_to(tx, incident_id, instance)
+        for other in store.of_incident(tx, incident_id):
+            store.save(tx, other.id, primary=other.id == link.id)
+        changes.note(tx, app, actor, "link.primary", incident_id, {"instance": link.instance_name})
+        return store.load(tx, link.id)
+
+    return app.store.write_retry(work)
+
+
+def _link_to(tx: Connection, incident_id: IncidentId, instance: str) -> Link:
+    incidents.load(tx, incident_id)
+    there = store.of_incident(tx, incident_id)
+    for link in there:
+        if instance == link.instance_name:
+            return link
+    names = ", ".join(link.instance_name for link in there) or "nothing"
+    raise NotFound(f"incident {incident_id} is not linked to {instance!r}; it is linked to {names}")
+
+
 def list_all(app: App, actor: Actor, incident_id: IncidentId) -> list[Link]:
     """An incident's links, the primary one first."""
     require(actor, "link.list")

@@ -72,6 +72,46 @@ def retry(
     output.line(f"incident {incident} is tried again at {', '.join(link.instance_name for link in found)}")
 
 
+@app.command()
+def remove(
+    ctx: typer.Context,
+    incident: Annotated[int, typer.Argument(help="Number of the incident.")],
+    instance: Annotated[str, typer.Argument(help="Name of the instance.")],
+) -> None:
+    """Cut the tie to an instance. The incident and the remote object stay as they are.
+
+    \b
+    Example:
+      casemirror link remove 3 tracker
+    """
+    from casemirror.actions import links
+    from casemirror.model.ids import IncidentId
+
+    with session.opened(ctx) as (mirror, me):
+        cut = links.remove(mirror, me, IncidentId(incident), instance)
+    output.line(f"incident {incident} is no longer linked to {cut.instance_name} {cut.remote_id}".rstrip())
+
+
+@app.command("set-primary")
+def set_primary(
+    ctx: typer.Context,
+    incident: Annotated[int, typer.Argument(help="Number of the incident.")],
+    instance: Annotated[str, typer.Argument(help="Name of the instance.")],
+) -> None:
+    """Make a link the primary one: the one that the incident's dbotMirror fields show.
+
+    \b
+    Example:
+      casemirror link set-primary 3 snow
+    """
+    from casemirror.actions import links
+    from casemirror.model.ids import IncidentId
+
+    with session.opened(ctx) as (mirror, me):
+        links.set_primary(mirror, me, IncidentId(incident), instance)
+    output.line(f"incident {incident}: {instance} is the primary link")
+
+
 @app.command("list")
 def list_(
     ctx: typer.Context, incident: Annotated[int, typer.Argument(help="Number of the incident.")], json: AsJson = False
