@@ -110,6 +110,11 @@ class Faults:
             if kind:
                 self._ledger.faults[kind] += 1
 
+    @property
+    def database_is_locked(self) -> bool:
+        """Another process holds SQLite's write lock: people of casemirror would wait for it."""
+        return any(helper.poll() is None for helper in self._helpers)
+
     def stop(self) -> None:
         """Nothing is wrong any more."""
         for trouble in list(self._going):

@@ -30,14 +30,26 @@ class People:
     def __init__(self, stage: Stage, ledger: Ledger, dice: random.Random, most_tickets: int) -> None:
         self._stage, self._ledger, self._dice, self._most = stage, ledger, dice, most_tickets
         self._both: dict[int, bool] = {}
-        there = {self.edit_there: 8, self.say_there: 6, self.attach_there: 3, self.create_there: 3}
+        there: dict[Callable[[], bool], float] = {
+            self.edit_there: 8,
+            self.say_there: 6,
+            self.attach_there: 3,
+            self.create_there: 3,
+        }
         here = {self.edit_here: 8, self.say_here: 6, self.attach_here: 3, self.create_here: 1}
         rare = {self.close_here: 2, self.close_there: 2, self.reopen_here: 2, self.reopen_there: 2}
         self._acts: dict[Callable[[], bool], float] = {**there, **here, **rare, self.merge: 0.3, self.delete: 0.3}
+        self._there = there
 
-    def act(self) -> None:
-        """One person does one thing, when there is something to do it to."""
-        [act] = self._dice.choices(list(self._acts), list(self._acts.values()))
+    def begin(self) -> None:
+        """Some tickets to begin with."""
+        for _ in range(4):
+            self._ledger.done["create there"] += self.create_there()
+
+    def act(self, *, only_there: bool = False) -> None:
+        """One person does one thing, when there is something to do it to; only_there: nobody works in casemirror now."""
+        acts = self._there if only_there else self._acts
+        [act] = self._dice.choices(list(acts), list(acts.values()))
         name = act.__name__.replace("_", " ")
         try:
             done = act()

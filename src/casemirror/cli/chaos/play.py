@@ -119,9 +119,10 @@ def run(running: Stage, ledger: Ledger, seed: int, minutes: float, without: Coll
 def _work(running: Stage, people: People, faults: Faults, seconds: float) -> None:
     pace = random.Random(0)
     ends = time.monotonic() + seconds
+    people.begin()
     while time.monotonic() < ends:
-        people.act()
-        if pace.random() < 0.2:
+        people.act(only_there=faults.database_is_locked and pace.random() < 0.95)
+        if not faults.database_is_locked and pace.random() < 0.2:
             people.link()
         with contextlib.suppress(DBAPIError):
             faults.tick()
