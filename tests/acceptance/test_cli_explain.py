@@ -40,6 +40,9 @@ def program(tmp_path: Path, remote: ServiceNowSimulator) -> Program:
 def test_why_names_the_payload_the_mapper_line_and_the_rule(program: Program, remote: ServiceNowSimulator) -> None:
     """Issue: Explain. A field changed there, one changed here, one in conflict."""
     ticket = program.good("incident", "show", "1", "--json").json["dbotMirrorId"]
+    told = program.good("why", "1", "Snow State").out
+    assert "since snow created the incident" in told
+    assert "of what was fetched then: mapper casemirror-servicenow-incoming, line 'Snow State' ← state" in told
     remote.update(ticket, short_description="Printer is out")
     program.good("instance", "mirror", "snow")
     told = program.good("why", "1", "name").out

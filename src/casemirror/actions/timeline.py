@@ -53,7 +53,7 @@ def of_incident(app: App, actor: Actor, incident_id: IncidentId, *, limit: int =
         names, mine = links.names_of(tx, incident_id), links.of_incident(tx, incident_id)
         found = [
             *_audited(audit.of_object(tx, f"incident {incident_id}", since=incident.created_at, limit=limit)),
-            *(event for link in mine for event in _linked(link)),
+            *(event for link in mine for event in _linked(link, incident.created_at)),
             *_decided(decisions.list_for(tx, incident_id, limit=4 * limit), names),
             *_said(tx, incident_id, names),
             *(event for link in mine for event in _standing(link, app.clock.now())),
@@ -152,12 +152,12 @@ def _words(entry: Entry) -> str:
     return text if len(text) <= _TEXT else text[: _TEXT - 1] + "…"
 
 
-def _linked(link: Link) -> Iterator[Event]:
+def _linked(link: Link, born: datetime) -> Iterator[Event]:
     """What the link says of itself."""
     who = link.instance_name
     target = link.remote_id or "an object that is to be created"
     text = f"mirrored with {target}, direction {link.direction.value or 'none'}"
-    yield Event(at=link.since_at, kind="link", who=who, text=text, detail={"link": link.id})
+    yield Event(at=max(link.since_at, born), kind="link", who=who, text=text, detail={"link": link.id})
     for name, conflict in link.conflicts.items():
         text = f"{name} waits for a person: there {why_words.value(conflict.remote)}"
         yield Event(at=conflict.since, kind="conflict", who=who, text=text, detail={"field": name})

@@ -5,6 +5,7 @@ No remote is called. The only thing that runs is the mapper, once more, on paylo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from casemirror.actions import case, doctor, fields
 from casemirror.actions.doctor_values import Room, State, Way
 from casemirror.actions.permission import require
-from casemirror.actions.why_values import Decided, Edit, Field, Origin, Sending, Through, Why
+from casemirror.actions.why_values import Decided, Edit, Field, Origin, Sending, Through, Why, cause
 from casemirror.engine import outbound
 from casemirror.engine.app import App
 from casemirror.engine.turn import Turn
@@ -69,11 +70,13 @@ def explain_fields(app: App, actor: Actor, incident_id: IncidentId, name: str = 
         bodies = _bodies(tx, [d for found in decided.values() for d in found])
     views = [replace(v, sendings=_sendings(incident, v)) for v in views]  # runs scripts: no transaction is open
     mapped = _Remapped(incident, bodies)
+    creator = next((str(line["actor"]) for line in written if line["verb"] == "incident.created"), "")
     shown = []
     for each in wanted:
         through = [_through(incident, v, each, mapped.explained(v, each, decided[v.link.id, each])) for v in views]
-        shown.append(_field(room.catalog, incident, each, written, through))
-    creator = next((str(line["actor"]) for line in written if line["verb"] == "incident.created"), "")
+        found = _field(room.catalog, incident, each, written, through)
+        untouched = cause(found) is None and not found.changed_at
+        shown.append(replace(found, born=mapped.born(views, creator, each) if untouched else None))
     return Why(incident=incident, creator=creator, fields=tuple(shown))
 
 
@@ -147,11 +150,11 @@ def _bodies(tx: Connection, found: Sequence[Decided]) -> dict[int, Any]:
 
 
 class _Remapped:
-    """Kept payloads, mapped in once more, each once."""
+    """Kept payloads, and the event that was fetched, mapped in once more, each once."""
 
     def __init__(self, incident: Incident, bodies: Mapping[int, Any]) -> None:
         self._incident, self._bodies = incident, bodies
-        self._known: dict[int, tuple[Line, ...]] = {}
+        self._known: dict[int | None, tuple[Line, ...]] = {}
 
     def explained(self, view: _View, name: str, found: Sequence[Decided]) -> tuple[Decided, ...]:
         """The decisions with the lines of the mapper that made their remote values."""
@@ -160,38 +163,48 @@ class _Remapped:
     def _origin(self, view: _View, name: str, decided: Decided) -> Origin | None:
         if decided.payload is None or view.turn is None:
             return None
-        reference = view.turn.instance.mapper_in
-        if not reference:
-            return Origin(problem=f"{view.link.instance_name} has no incoming mapper: it came under its own name")
+        return self._made(view.turn, name, decided.payload, self._bodies[decided.payload], decided.at)
+
+    def born(self, views: Sequence[_View], creator: str, name: str) -> Origin | None:
+        """How a field was made of the event that its instance fetched; None for an incident that was not fetched."""
+        turn = next((v.turn for v in views if v.turn and v.turn.instance.name == creator), None)
+        if turn is None or not self._incident.raw_json or self._incident.get(name) is None:
+            return None
         try:
-            lines = self._lines(view.turn, decided)
+            event = json.loads(self._incident.raw_json)
+        except ValueError:
+            return None
+        return self._made(turn, name, None, event, self._incident.created_at)
+
+    def _made(self, turn: Turn, name: str, key: int | None, event: Json, at: datetime) -> Origin:
+        reference = turn.instance.mapper_in
+        if not reference:
+            return Origin(problem=f"{turn.instance.name} has no incoming mapper: it came under its own name")
+        try:
+            lines = self._lines(turn, key, event, at)
         except CasemirrorError as error:
             return Origin(mapper=reference, problem=error.message)
         mine = tuple(line for line in lines if line.target == name)
         if not mine:
             problem = (
-                f"no line of {reference} sets it; an entry that closed the incident did, or the mapper was another one"
+                f"no line of {reference} sets it: the integration itself did, or an entry that closed the incident"
             )
-            return Origin(mapper=reference, problem=problem)
+            return Origin(mapper=reference, problem=f"{problem}, or the mapper was another one")
         gave = [json_of(line.result) for line in mine if not isinstance(line.result, Nothing)]
         return Origin(mapper=reference, lines=mine, result=gave[-1] if gave else None)
 
-    def _lines(self, turn: Turn, decided: Decided) -> tuple[Line, ...]:
-        assert decided.payload is not None
-        if decided.payload not in self._known:
+    def _lines(self, turn: Turn, key: int | None, event: Json, at: datetime) -> tuple[Line, ...]:
+        if key not in self._known:
             catalog = turn.caller.catalog
             mapper = catalog.mapper(turn.instance.mapper_in)
             assert mapper is not None
+            empties = turn.settings.flag("mirror.null.empties")
+            outside = replace(turn.caller.outside(), now=at)
             _, lines = explain.explain_in(
-                self._bodies[decided.payload],
-                mapper,
-                self._incident.type,
-                catalog,
-                null_empties=turn.settings.flag("mirror.null.empties"),
-                outside=replace(turn.caller.outside(), now=decided.at),
+                event, mapper, self._incident.type, catalog, null_empties=empties, outside=outside
             )
-            self._known[decided.payload] = lines
-        return self._known[decided.payload]
+            self._known[key] = lines
+        return self._known[key]
 
 
 def _sendings(incident: Incident, view: _View) -> dict[str, tuple[Sending, ...]]:

@@ -87,7 +87,10 @@ class Through:
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One field: its value, since when, who wrote it here (newest first), and what each link knows of it."""
+    """One field: its value, since when, who wrote it here (newest first), and what each link knows of it.
+
+    born   how the mapper makes it of the event that was fetched, when nothing changed it since
+    """
 
     name: str
     title: str
@@ -95,6 +98,7 @@ class Field:
     changed_at: str = ""
     edits: tuple[Edit, ...] = ()
     links: tuple[Through, ...] = ()
+    born: Origin | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -102,14 +102,14 @@ def payload(decided: Decided) -> str:
     return "what the remote said is not kept any more (mirror.payload.keep)"
 
 
-def origin(made: Origin, decided: Decided) -> list[str]:
-    """How the mapper came to the remote's value."""
+def origin(made: Origin, then: Json) -> list[str]:
+    """How the mapper came to the value that it gave then."""
     if made.problem:
         return [made.problem]
     told = [f"mapper {made.mapper}, line {line(each)}" for each in made.lines]
-    if value(made.result) != value(decided.remote):
+    if value(made.result) != value(then):
         told.append(
-            f"today the mapper gives {value(made.result)}, then it was {value(decided.remote)}: "
+            f"today the mapper gives {value(made.result)}, then it was {value(then)}: "
             "the mapper was changed, or the value was resolved to a local user or timer"
         )
     return told

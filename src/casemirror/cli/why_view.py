@@ -30,6 +30,7 @@ def _field(found: Field, answer: Why) -> dict[str, Any]:
         "value": found.value,
         "changed": found.changed_at,
         "verdict": why_words.verdict(found, answer),
+        "born": _origin(found.born) if found.born else None,
         "edits": [_edit(each) for each in found.edits],
         "links": [_through(each) for each in found.links],
     }
@@ -144,6 +145,8 @@ def _show(found: Field, answer: Why) -> None:
 
     output.heading(f"{found.title} of incident {answer.incident.id}")
     output.line(why_words.verdict(found, answer))
+    for line in why_words.origin(found.born, found.value) if found.born else ():
+        output.line(f"  of what was fetched then: {line}")
     for known in found.links:
         _show_link(known)
     if found.edits:
@@ -165,7 +168,7 @@ def _show_link(known: Through) -> None:
         output.line(f"  {why_words.decision(made, there)}")
         if words := why_words.payload(made):
             output.line(f"    {words}")
-        for line in why_words.origin(made.origin, made) if made.origin else ():
+        for line in why_words.origin(made.origin, made.remote) if made.origin else ():
             output.line(f"    {line}")
     for one in known.sendings:
         output.line(f"  It {why_words.sending(one, there)}")

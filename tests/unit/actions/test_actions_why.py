@@ -61,7 +61,9 @@ def test_a_value_from_remote_names_payload_mapper_line_and_rule(
     with world.store.read() as tx:
         assert payloads.load(tx, last.payload)["severity"] == 3
     assert (last.origin.mapper, last.origin.result, last.origin.problem) == ("desk-in", 3, "")
-    assert why_words.origin(last.origin, last) == ["mapper desk-in, line 'severity' ← severity = 3 → as severity: 3"]
+    assert why_words.origin(last.origin, last.remote) == [
+        "mapper desk-in, line 'severity' ← severity = 3 → as severity: 3"
+    ]
     assert why_words.payload(last).startswith(f"what the remote said is payload {last.payload} of 2026-01-02 12:0")
     assert "only desk had changed it" in why_words.verdict(found, answer)
     assert (known.base, known.agreed, known.differs, known.waits) == (3, True, False, ())
@@ -174,7 +176,7 @@ def test_a_mapper_that_was_changed_since_is_noticed(world: World, desk: Remote, 
     _, _, known = ask(world, incident, "desknote")
     last = known.decided[-1]
     assert last.origin is not None
-    assert any("the mapper was changed" in text for text in why_words.origin(last.origin, last))
+    assert any("the mapper was changed" in text for text in why_words.origin(last.origin, last.remote))
     desk.change("T1", state="busy")
     instances.update(world.app, ANALYST, "desk", {}, choice=instances.Choice(mapper_in="desk-in"))
     world.cycle()
@@ -184,7 +186,7 @@ def test_a_mapper_that_was_changed_since_is_noticed(world: World, desk: Remote, 
     instances.update(world.app, ANALYST, "desk", {}, choice=instances.Choice(mapper_in=""))
     _, _, known = ask(world, incident, "desknote")
     assert known.decided[0].origin is not None and "no incoming mapper" in known.decided[0].origin.problem
-    assert why_words.origin(known.decided[0].origin, known.decided[0]) == [known.decided[0].origin.problem]
+    assert why_words.origin(known.decided[0].origin, known.decided[0].remote) == [known.decided[0].origin.problem]
 
 
 def test_a_payload_that_was_forgotten_is_said_to_be(world: World, desk: Remote, incident: IncidentId) -> None:
@@ -214,6 +216,23 @@ def test_without_a_field_all_mirrored_ones_are_told(world: World, desk: Remote, 
     [named] = [f for f in answer.fields if f.name == "name"]
     assert "since desk created the incident at 2026-01-02 12:00:00 UTC" in why_words.verdict(named, answer)
     assert all(why_words.rule(rule, "desk") for rule in Rule)
+
+
+def test_a_value_from_the_fetch_names_the_line_that_made_it(world: World) -> None:
+    """The event that was fetched is kept with the incident; without one, or after a change, nothing is told of it."""
+    desk = world.instance(fetches=True)
+    desk.ticket(state="new", severity=2)
+    world.work()
+    [incident] = [i for i in world.all() if i.raw_json]
+    answer, found, _ = ask(world, incident.id, "severity")
+    assert "since desk created the incident" in why_words.verdict(found, answer)
+    assert found.born is not None
+    assert why_words.origin(found.born, found.value) == [
+        "mapper desk-in, line 'severity' ← severity = 2 → as severity: 2"
+    ]
+    world.edit(incident.id, severity=3)
+    assert ask(world, incident.id, "severity")[1].born is None
+    assert ask(world, incident.id, "desknote")[1].born is None
 
 
 def test_an_orphan_and_an_unlinked_incident_are_answered(world: World, desk: Remote, incident: IncidentId) -> None:
