@@ -187,8 +187,8 @@ class Faults:
         return self._killed("warm process", found)
 
     def kill_child(self) -> str:
-        """A command, in its middle: waited for during a second."""
-        member, ends = self._member(), time.monotonic() + 1.0
+        """A command, in its middle: waited for during two seconds."""
+        member, ends = self._member(), time.monotonic() + 2.0
         while member is not None and time.monotonic() < ends:
             found = [child for warm in self._stage.fleet.warm(member) for child in fleets.children_of(warm)]
             if found:

@@ -161,6 +161,8 @@ def _account(console: Console, running: Stage, result: Result, seed: int) -> Non
         console.print(Text(f"healed by the sweep: {healed.kind}: {healed.text}", style="yellow"), soft_wrap=True)
     for wrong in result.busy:
         console.print(Text(f"not quiet: {wrong}", style="bold red"), soft_wrap=True)
+    for line in report.last_errors(running) if result.busy else ():
+        console.print(Text(f"  {line}"), soft_wrap=True)
     for number, violation in enumerate(verdict.violations):
         console.print(Text(f"\n{violation.kind}: {violation.text}", style="bold red"), soft_wrap=True)
         for line in report.history(running, ledger, world, violation) if number < SHOWN else ():

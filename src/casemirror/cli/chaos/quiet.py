@@ -14,7 +14,8 @@ from casemirror.actions import settings as setting_actions
 from casemirror.cli.chaos.ledger import Ledger
 from casemirror.cli.chaos.stage import Stage
 from casemirror.engine.plan import may_go
-from casemirror.model.link import LinkState
+from casemirror.engine.poll import NAMED
+from casemirror.model.link import Link, LinkState
 from casemirror.store import entries, incidents, instances, lanes, links
 
 LOOK_S: Final = 0.4
@@ -57,7 +58,7 @@ class Watch:
                     continue
                 incident = incidents.load(tx, link.incident_id)
                 name = f"incident {link.incident_id} to {link.instance_name}"
-                if link.wanted > link.done:
+                if link.wanted > link.done and not self._is_named_again(link):
                     found.append(f"{name} is due ({link.error_out or link.error_in or 'no error'})")
                 unsent = entries.unsent(tx, link)
                 if any(may_go(entry, incident, incident.status) for entry in unsent):
@@ -66,6 +67,13 @@ class Watch:
                 if dirty:
                     found.append(f"{name} has unsent fields {', '.join(dirty)}")
         return found
+
+    def _is_named_again(self, link: Link) -> bool:
+        """A poll named it, and it was pulled since the watch began: a system whose clock is ahead names what changed for as
+        long as its clock is ahead, and each time it is pulled.
+        """
+        looked = link.last_sync_at is not None and link.last_sync_at > self.began
+        return link.priority >= NAMED and not link.tries and looked
 
     def _lanes(self) -> list[str]:
         found = []

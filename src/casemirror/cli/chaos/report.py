@@ -197,6 +197,20 @@ def _log(stage: Stage, case: CaseSeen | None) -> Iterator[Line]:
             yield line["at"], str(line["process"]), text
 
 
+def last_errors(stage: Stage) -> list[str]:
+    """The end of what casemirror logged as errors, and of what it said outside its log."""
+    found: list[Line] = []
+    for line in list(stage.fleet.lines):
+        if line.get("level") in ("error", "critical"):
+            text = f"{line.get('event')} {_short(line.get('exception', ''))}"
+        elif " ERROR]" in str(line.get("text")):
+            text = str(line["text"])
+        else:
+            continue
+        found.append((line["at"], str(line["process"]), text))
+    return _told_once(found)[-MOST_LINES // 4 :]
+
+
 def _short(value: Any) -> str:
     """A text in one line: of a traceback the error."""
     lines = [line for line in str(value).strip().splitlines() if not line.startswith("(Background")]
