@@ -17,6 +17,9 @@ def chaos(
     database_url: Annotated[
         str, typer.Option(help="An empty PostgreSQL database: two workers share it. [default: SQLite and one server]")
     ] = "",
+    only: Annotated[
+        list[str], typer.Option(help="Only this kind of fault, by its name in the table; may be repeated.")
+    ] = [],  # noqa: B006  typer copies it
     without: Annotated[
         list[str], typer.Option(help="Leave a kind of fault out, by its name in the table; may be repeated.")
     ] = [],  # noqa: B006  typer copies it
@@ -38,7 +41,8 @@ def chaos(
     from casemirror.cli.chaos import faults, play
     from casemirror.model.errors import Invalid
 
-    unknown = set(without) - set(faults.KINDS)
+    unknown = {*without, *only} - set(faults.KINDS)
     if unknown:
         raise Invalid(f"{', '.join(sorted(unknown))} is no kind of fault; there are {', '.join(faults.KINDS)}")
-    raise typer.Exit(play.play(seed=seed, minutes=minutes, database_url=database_url, wanted=keep, without=without))
+    left_out = {*without, *(set(faults.KINDS) - set(only) if only else ())}
+    raise typer.Exit(play.play(seed=seed, minutes=minutes, database_url=database_url, wanted=keep, without=left_out))

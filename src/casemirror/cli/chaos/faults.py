@@ -91,12 +91,12 @@ class Faults:
             "SIGKILL process": (2.0, self.kill_process),
             "SIGKILL warm process": (1.5, self.kill_warm),
             "SIGKILL child": (4.0, self.kill_child),
-            "disk full": (1.0, self.fill_disk),
-            "database locked": (0.0 if on_server else 1.0, self.lock_database),
+            "disk full": (0.4, self.fill_disk),
+            "database locked": (0.0 if on_server else 0.5, self.lock_database),
             "database connections ended": (1.0 if on_server else 0.0, self.end_connections),
         }
         assert set(deck) == set(KINDS)
-        self._deck = {begin: weight for kind, (weight, begin) in deck.items() if kind not in without}
+        self._deck = {begin: weight for kind, (weight, begin) in deck.items() if weight and kind not in without}
 
     def tick(self) -> None:
         """Look what is due."""
@@ -105,7 +105,7 @@ class Faults:
             self._end(trouble)
         if now >= self._next_at:
             self._next_at = now + self._dice.expovariate(1.0)
-            [begin] = self._dice.choices(list(self._deck), list(self._deck.values()))
+            [begin] = self._dice.choices(list(self._deck), list(self._deck.values())) if self._deck else [str]
             kind = begin()
             if kind:
                 self._ledger.faults[kind] += 1
@@ -148,7 +148,7 @@ class Faults:
         simulator = self._stage.simulators[system]
         simulator.set_faults(**switches)
         calm = {name: CALM[name] for name in switches if name in CALM}
-        return self._begin(kind, system, self._dice.uniform(0.5, 5.0), lambda: simulator.set_faults(**calm))
+        return self._begin(kind, system, self._dice.uniform(1.0, 6.0), lambda: simulator.set_faults(**calm))
 
     def late_index(self) -> str:
         """Lists see only later what was written."""

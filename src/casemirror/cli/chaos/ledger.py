@@ -58,6 +58,7 @@ class Ledger:
 
     made, deleted   tickets of people: (system, sys_id)
     lag             (at, system, seconds): how late its lists are from then on
+    still_s         system → longest time without a poll, seconds
     done, faults, refused   counts, for the report; refused: a person was told that something cannot be done now
     """
 
@@ -70,6 +71,7 @@ class Ledger:
     done: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    still_s: dict[str, float] = field(default_factory=dict)
     _number: int = 0
 
     def token(self, where: str) -> str:

@@ -28,7 +28,7 @@ class People:
     """`act` does one thing; `link` does what is left of the linking."""
 
     def __init__(self, stage: Stage, ledger: Ledger, dice: random.Random, most_tickets: int) -> None:
-        self._stage, self._ledger, self._dice, self._most = stage, ledger, dice, most_tickets
+        self._stage, self.ledger, self._dice, self._most = stage, ledger, dice, most_tickets
         self._both: dict[int, bool] = {}
         there: dict[Callable[[], bool], float] = {
             self.edit_there: 8,
@@ -44,7 +44,7 @@ class People:
     def begin(self) -> None:
         """Some tickets to begin with."""
         for _ in range(4):
-            self._ledger.done["create there"] += self.create_there()
+            self.ledger.done["create there"] += self.create_there()
 
     def act(self, *, only_there: bool = False) -> None:
         """One person does one thing, when there is something to do it to; only_there: nobody works in casemirror now."""
@@ -54,10 +54,10 @@ class People:
         try:
             done = act()
         except (CasemirrorError, DBAPIError, OSError) as error:
-            self._ledger.refused[name] += 1
-            self._ledger.note(HERE, f"{name} was refused: {type(error).__name__} {str(error)[:120]}")
+            self.ledger.refused[name] += 1
+            self.ledger.note(HERE, f"{name} was refused: {type(error).__name__} {str(error)[:120]}")
         else:
-            self._ledger.done[name] += done
+            self.ledger.done[name] += done
 
     def link(self) -> bool:
         """Link incidents to the system where they are missing; False when it cannot be done right now."""
@@ -66,7 +66,7 @@ class People:
                 if self._both.setdefault(incident.id, self._dice.random() < LINKED):
                     self._link(incident.id)
         except (CasemirrorError, DBAPIError, OSError) as error:
-            self._ledger.note(HERE, f"linking was refused: {type(error).__name__} {str(error)[:120]}")
+            self.ledger.note(HERE, f"linking was refused: {type(error).__name__} {str(error)[:120]}")
             return False
         return True
 
@@ -79,8 +79,8 @@ class People:
         for system in SYSTEMS:
             if system not in there:
                 links.add(app, me, incident, system, tags=TAGS)
-                self._ledger.note(HERE, f"linked to {system}", str(incident))
-                self._ledger.done["link"] += 1
+                self.ledger.note(HERE, f"linked to {system}", str(incident))
+                self.ledger.done["link"] += 1
 
     # what they work on
 
@@ -102,12 +102,12 @@ class People:
     def create_there(self) -> bool:
         """A new ticket."""
         system = self._dice.choice(SYSTEMS)
-        if len(self._ledger.made) >= self._most:
+        if len(self.ledger.made) >= self._most:
             return False
-        title = f"made {self._ledger.token(system)}"
+        title = f"made {self.ledger.token(system)}"
         row = self._simulator(system).create("incident", short_description=title, description=self._text(system))
-        self._ledger.made.append((system, row["sys_id"]))
-        self._ledger.note(system, f"ticket made: {title}", row["sys_id"])
+        self.ledger.made.append((system, row["sys_id"]))
+        self.ledger.note(system, f"ticket made: {title}", row["sys_id"])
         return True
 
     def edit_there(self) -> bool:
@@ -124,7 +124,7 @@ class People:
                 {"category": self._dice.choice(CATEGORIES)},
             ]
         )
-        self._ledger.note(system, f"edit {values}", ticket)
+        self.ledger.note(system, f"edit {values}", ticket)
         self._simulator(system).update(ticket, **values)
         return True
 
@@ -134,14 +134,14 @@ class People:
         if found is None:
             return False
         system, ticket = found
-        self._say(system, ticket, f"says {self._ledger.token(system)}")
+        self._say(system, ticket, f"says {self.ledger.token(system)}")
         return True
 
     def _say(self, system: str, ticket: str, text: str) -> None:
         token = text[text.index("<") :].partition(">")[0] + ">"
         element = self._dice.choice(["comments", "comments", "work_notes"])
-        self._ledger.said.append(Said(token=token, where=system, case=ticket, at=time.time()))
-        self._ledger.note(system, f"comment {text}", ticket)
+        self.ledger.said.append(Said(token=token, where=system, case=ticket, at=time.time()))
+        self.ledger.note(system, f"comment {text}", ticket)
         self._simulator(system).comment(ticket, text, element=element)
 
     def attach_there(self) -> bool:
@@ -151,8 +151,8 @@ class People:
             return False
         system, ticket = found
         said = self._file(system, ticket)
-        self._ledger.said.append(said)
-        self._ledger.note(system, f"file {oracle.name_of(said)}", ticket)
+        self.ledger.said.append(said)
+        self.ledger.note(system, f"file {oracle.name_of(said)}", ticket)
         self._simulator(system).attach(ticket, oracle.name_of(said), said.body or b"")
         return True
 
@@ -161,8 +161,8 @@ class People:
         found = self._any_ticket()
         if found is None or (self._simulator(found[0]).get(found[1]) or {"active": "false"})["active"] == "false":
             return False
-        notes = f"closed {self._ledger.token(found[0])}"
-        self._ledger.note(found[0], notes, found[1])
+        notes = f"closed {self.ledger.token(found[0])}"
+        self.ledger.note(found[0], notes, found[1])
         self._simulator(found[0]).close(found[1], notes=notes)
         return True
 
@@ -171,7 +171,7 @@ class People:
         found = self._any_ticket()
         if found is None or (self._simulator(found[0]).get(found[1]) or {"active": "true"})["active"] == "true":
             return False
-        self._ledger.note(found[0], "reopened", found[1])
+        self.ledger.note(found[0], "reopened", found[1])
         self._simulator(found[0]).reopen(found[1])
         return True
 
@@ -182,10 +182,10 @@ class People:
         if len(open_) < 4:
             return False
         gone, kept = self._dice.sample(open_, 2)
-        self._say(system, kept["sys_id"], f"{gone['number']} was merged into this {self._ledger.token(system)}")
-        self._say(system, gone["sys_id"], f"merged into {kept['number']} {self._ledger.token(system)}")
-        notes = f"merged {self._ledger.token(system)}"
-        self._ledger.note(system, notes, gone["sys_id"])
+        self._say(system, kept["sys_id"], f"{gone['number']} was merged into this {self.ledger.token(system)}")
+        self._say(system, gone["sys_id"], f"merged into {kept['number']} {self.ledger.token(system)}")
+        notes = f"merged {self.ledger.token(system)}"
+        self.ledger.note(system, notes, gone["sys_id"])
         self._simulator(system).close(gone["sys_id"], code="Duplicate", notes=notes)
         return True
 
@@ -194,8 +194,8 @@ class People:
         found = self._any_ticket()
         if found is None or len(self._simulator(found[0]).rows("incident")) < 4:
             return False
-        self._ledger.deleted.add(found[1])
-        self._ledger.note(found[0], "deleted", found[1])
+        self.ledger.deleted.add(found[1])
+        self.ledger.note(found[0], "deleted", found[1])
         self._simulator(found[0]).delete(found[1])
         return True
 
@@ -203,12 +203,12 @@ class People:
 
     def create_here(self) -> bool:
         """A new incident."""
-        if self._ledger.made_here >= self._most // 3:
+        if self.ledger.made_here >= self._most // 3:
             return False
         fields = {"name": self._text(HERE), "details": self._text(HERE), "severity": "medium"}
         made = incidents.create(self._stage.app, self._stage.me, fields)
-        self._ledger.made_here += 1
-        self._ledger.note(HERE, f"incident made: {fields['name']}", str(made.id))
+        self.ledger.made_here += 1
+        self.ledger.note(HERE, f"incident made: {fields['name']}", str(made.id))
         self._both[made.id] = True
         self._link(made.id)
         return True
@@ -226,7 +226,7 @@ class People:
                 {"snowcategory": self._dice.choice(CATEGORIES)},
             ]
         )
-        self._ledger.note(HERE, f"edit {values}", str(incident.id))
+        self.ledger.note(HERE, f"edit {values}", str(incident.id))
         incidents.edit(self._stage.app, self._stage.me, incident.id, values)
         return True
 
@@ -257,8 +257,8 @@ class People:
         incident = self._any_incident()
         if incident is None or incident.status is not Status.ACTIVE:
             return False
-        notes = f"closed {self._ledger.token(HERE)}"
-        self._ledger.note(HERE, notes, str(incident.id))
+        notes = f"closed {self.ledger.token(HERE)}"
+        self.ledger.note(HERE, notes, str(incident.id))
         incidents.close(self._stage.app, self._stage.me, incident.id, reason="Resolved", notes=notes)
         return True
 
@@ -267,36 +267,36 @@ class People:
         incident = self._any_incident()
         if incident is None or incident.status is not Status.CLOSED:
             return False
-        self._ledger.note(HERE, "reopened", str(incident.id))
+        self.ledger.note(HERE, "reopened", str(incident.id))
         incidents.reopen(self._stage.app, self._stage.me, incident.id)
         return True
 
     def _text(self, where: str) -> str:
-        return f"{self._dice.choice(['Drucker brennt', 'VPN drops', 'プリンタ', 'disk & <b>fan</b>'])} {self._ledger.token(where)}"
+        return f"{self._dice.choice(['Drucker brennt', 'VPN drops', 'プリンタ', 'disk & <b>fan</b>'])} {self.ledger.token(where)}"
 
     def _said(self, incident: Incident) -> Said:
-        return Said(token=self._ledger.token(HERE), where=HERE, case=str(incident.id), at=time.time())
+        return Said(token=self.ledger.token(HERE), where=HERE, case=str(incident.id), at=time.time())
 
     def _file(self, where: str, case: str) -> Said:
-        token = self._ledger.token(where)
+        token = self.ledger.token(where)
         body = token.encode() + self._dice.randbytes(self._dice.choice([0, 100, 5_000, 200_000]))
         return Said(token=token, where=where, case=case, at=time.time(), body=body)
 
     def _kept(self, said: Said) -> _Kept:
-        return _Kept(self._ledger, said)
+        return _Kept(self.ledger, said)
 
 
 class _Kept:
     """Keeps what is said here; when it fails nobody knows whether it was written."""
 
     def __init__(self, ledger: Ledger, said: Said) -> None:
-        self._ledger, self._said = ledger, said
+        self.ledger, self._said = ledger, said
 
     def __enter__(self) -> None:
-        self._ledger.note(HERE, f"{self._said.what} {self._said.token}", self._said.case)
+        self.ledger.note(HERE, f"{self._said.what} {self._said.token}", self._said.case)
 
     def __exit__(self, kind: object, *_: object) -> None:
         said = self._said
-        self._ledger.said.append(
+        self.ledger.said.append(
             Said(token=said.token, where=said.where, case=said.case, at=said.at, body=said.body, sure=kind is None)
         )

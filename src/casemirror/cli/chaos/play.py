@@ -120,12 +120,14 @@ def _work(running: Stage, people: People, faults: Faults, seconds: float) -> Non
     pace = random.Random(0)
     ends = time.monotonic() + seconds
     people.begin()
+    standstill = quiet.Standstill(running, people.ledger)
     while time.monotonic() < ends:
         people.act(only_there=faults.database_is_locked and pace.random() < 0.95)
         if not faults.database_is_locked and pace.random() < 0.2:
             people.link()
         with contextlib.suppress(DBAPIError):
             faults.tick()
+            standstill.look()
         running.fleet.keep_up()
         time.sleep(pace.expovariate(1 / PACE_S))
 

@@ -23,6 +23,29 @@ POLLS: Final = 2
 
 
 @dataclass
+class Standstill:
+    """How long the lane of each instance stood still at most: `look` now and then."""
+
+    stage: Stage
+    ledger: Ledger
+    polled: dict[str, tuple[datetime | None, float]] = field(default_factory=dict)
+    looked: float = 0.0
+
+    def look(self) -> None:
+        """Look, at most once a second."""
+        now = time.monotonic()
+        if now < self.looked + 1.0:
+            return
+        self.looked = now
+        with self.stage.app.store.read() as tx:
+            at = {i.name: lanes.of_instance(tx, i.id).last_poll_at for i in instances.list_all(tx)}
+        for name, polled in at.items():
+            known, since = self.polled.get(name, (None, now))
+            self.polled[name] = (polled, now if polled != known else since)
+            self.ledger.still_s[name] = max(self.ledger.still_s.get(name, 0.0), now - since)
+
+
+@dataclass
 class Watch:
     """How often each instance was polled and fetched since the watch began."""
 

@@ -63,6 +63,7 @@ def _rows(stage: Stage, ledger: Ledger, world: World, verdict: Verdict, healed: 
     if lags:
         yield "half of them within", f"{statistics.median(lags):.1f} s"
         yield "nine of ten within", f"{lags[int(len(lags) * 0.9)]:.1f} s"
+    yield from ((f"longest time without a poll of {name}", f"{at:.0f} s") for name, at in ledger.still_s.items())
     yield "compared", str(verdict.compared)
     yield from group("allowed and counted", verdict.counted)
     yield "healed by the sweep only", str(healed)
