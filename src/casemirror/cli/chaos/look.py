@@ -52,7 +52,9 @@ def _lane_held(tx: Connection, instance_id: InstanceId) -> str:
 def _deliveries(tx: Connection) -> dict[int, dict[int, Delivery]]:
     found: dict[int, dict[int, Delivery]] = {}
     for row in tx.execute(sa.select(schema.delivery)).mappings():
-        found.setdefault(row["entry_id"], {})[row["link_id"]] = Delivery(state=row["state"], attempts=row["attempts"])
+        begun, sent = (row[name].timestamp() if row[name] else 0.0 for name in ("intended_at", "sent_at"))
+        way = Delivery(state=row["state"], attempts=row["attempts"], begun=begun, sent=sent)
+        found.setdefault(row["entry_id"], {})[row["link_id"]] = way
     return found
 
 

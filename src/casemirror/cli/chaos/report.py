@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from casemirror.cli.chaos.ledger import TOKEN, Ledger
 from casemirror.cli.chaos.oracle import US, Verdict, Violation
 from casemirror.cli.chaos.stage import Stage
-from casemirror.cli.chaos.world import CaseSeen, World
+from casemirror.cli.chaos.world import FILE_END, CaseSeen, World
 from casemirror.store import decisions
 from casemirror.store import links as link_store
 
@@ -163,15 +163,18 @@ def _writes(world: World, ids: set[str], wrong: Violation) -> Iterator[Line]:
 
 
 def _arrivals(case: CaseSeen | None, wrong: Violation) -> Iterator[Line]:
-    for entry in case.entries if case else ():
-        token = wrong.word.strip("<>")
-        if token and token in entry.text:
-            ways = ", ".join(f"link {link}: {way.state} after {way.attempts}" for link, way in entry.ways.items())
-            yield (
-                entry.at,
-                "here",
-                f"entry from {f'link {entry.link}' if entry.link else 'here'}; sent {ways or 'nowhere'}",
-            )
+    names = {link.id: link.system for link in case.links} if case else {}
+    token = wrong.word.strip("<>").removesuffix(FILE_END)
+    for entry in case.entries if case and token else ():
+        if token not in entry.text:
+            continue
+        yield entry.at, "here", f"entry written; it came from {names.get(entry.link or 0, 'here')}"
+        for link, way in entry.ways.items():
+            to = names.get(link, f"link {link}")
+            if way.begun:
+                yield way.begun, "here", f"first call that carries it to {to} begins"
+            if way.sent:
+                yield way.sent, "here", f"taken for sent to {to}, after {way.attempts} calls"
 
 
 def _decisions(stage: Stage, case: CaseSeen | None, wrong: Violation) -> Iterator[Line]:

@@ -54,10 +54,12 @@ class LinkSeen:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """Where an entry stands on its way out by one link."""
+    """Where an entry stands on its way out by one link; begun and sent: when."""
 
     state: str
     attempts: int = 1
+    begun: float = 0.0
+    sent: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
