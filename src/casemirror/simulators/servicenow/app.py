@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import NoReturn
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
@@ -57,8 +57,10 @@ class App:
             return
         try:
             response = await self._answer(request)
-        except (asyncio.CancelledError, Unanswered):
-            await self._close(scope, receive)  # the server stops while a slow call waits, or the call was to hang
+        except (asyncio.CancelledError, ClientDisconnect, Unanswered):
+            await self._close(
+                scope, receive
+            )  # the server stops while a call waits, its caller is gone, or it was to hang
             return
         self.tally.answers[str(response.status_code)] += 1
         await response(scope, receive, send)
