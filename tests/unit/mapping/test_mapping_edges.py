@@ -394,3 +394,55 @@ class TestPlaces:
         """As in JavaScript."""
         assert script.compile_script("val == val")([1]) is True
         assert script.compile_script("val == [1]")([1]) is False
+
+
+class TestWithoutChance:
+    """What generated cases reach only now and then."""
+
+    @pytest.mark.parametrize(("value", "number"), [([None, "3"], 3), ([], None), ([[7]], 7)])
+    def test_of_a_list_the_first_counts(self, value, number):
+        """content.md §5.3."""
+        assert casting.cast("number", value) == number
+
+    @pytest.mark.parametrize("rule", ["path", None, 7, [], {"simple": " "}])
+    def test_what_is_no_expression_maps_nothing(self, rule):
+        """MAP-016, MAP-025."""
+        assert produce(compile_expression(rule), {"path": 1}) is NOTHING
+
+    def test_scripts_and_templates_are_told_by_what_they_are_made_of(self):
+        """An empty result of theirs empties the field only when the source has something."""
+        assert produce(compile_expression({"simple": ".=val.a"}), {"a": []}) == []
+        with pytest.raises(StepFailed):
+            produce(compile_expression({"simple": ".=val.a.b"}), {})
+        template = compile_expression({"simple": "x ${a.b} y"})
+        assert (template.told({"a": {"b": 1}}), template.told({})) == (True, False)
+        assert template.reads == {"a"}
+
+    @pytest.mark.parametrize(
+        ("text", "val"), [("val.[1]", {}), ("val 1", {}), ("[1", {}), ("1 -", {}), ("3 - 'x'", {})]
+    )
+    def test_odd_expressions_are_refused_by_the_small_evaluator(self, text, val):
+        """content.md §7.3."""
+        with pytest.raises(OperatorFailed):
+            script.compile_script(text)(val)
+
+    @pytest.mark.parametrize(
+        ("text", "val", "result"),
+        [
+            ("5 - 2", None, 3),
+            ("6 / 4", None, 1.5),
+            ("2 * 3", None, 6),
+            ("null + 'x'", None, "nullx"),
+            ("val < 1", None, True),
+            ("'x' < val", [1], False),
+            ("'' + val", [None, "a"], ",a"),
+            ("'' + val", {}, "[object Object]"),
+            ("'a' == 1", None, False),
+            ("'' == 0", None, True),
+            ("true == '1'", None, True),
+            ("false == null", None, False),
+        ],
+    )
+    def test_values_become_what_javascript_makes_of_them(self, text, val, result):
+        """content.md §7.3."""
+        assert script.compile_script(text)(val) == result
