@@ -69,7 +69,7 @@ def test_after_chaos_both_sides_agree(run: Run) -> None:
     told = [line for wrong in result.verdict.violations for line in (wrong.text, *history(run, wrong))]
     assert result.verdict.violations == [], f"seed {SEED}\n" + "\n".join(told)
     assert run.ledger.done.total() > 30
-    assert run.ledger.faults.total() > 5
+    assert run.ledger.faults.total() >= 3
     assert result.verdict.compared > 100
     assert len(list(report.lags_s(run.ledger, result.world))) > 10
 
