@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -10,15 +11,16 @@ from casemirror.mapping.operators import Filter, Sides, Test
 from casemirror.mapping.transformers import times
 from casemirror.mapping.transformers.addresses import is_inside, network, networks
 from casemirror.mapping.transformers.sequences import spread
-from casemirror.mapping.value import OperatorFailed, Value, as_list, flat, number_of, text_of
+from casemirror.mapping.value import OperatorFailed, Value, as_list, flat, number_of, shorten, text_of
 from casemirror.model.values import Json
 
+_VERSION_PART: Final = re.compile(r"\s*\+?[0-9]{1,9}\s*")
 _PRIVATE: Final = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
 
 
 def _contains_any(left: Json, right: Value, how: Sides) -> bool:
-    """A text, or one of a list, contains one of the texts of the right side."""
-    wanted = [text_of(part) for part in (flat(list(right)) if isinstance(right, list | tuple) else [right])]
+    """A text, or one of a list, contains one of the texts of the right side; what is empty is in nothing."""
+    wanted = [text for part in flat(as_list(right)) if (text := text_of(part))]
     texts = [text_of(part) for part in as_list(left)]
     if how.ignore_case:
         wanted, texts = [w.casefold() for w in wanted], [t.casefold() for t in texts]
@@ -38,7 +40,7 @@ def _in_range(left: Json, right: Value, how: Sides) -> bool:
 
 def _size_test(compare: Callable[[int, int | float], bool]) -> Test:
     def test(left: Json, right: Value, how: Sides) -> bool:
-        return compare(network(left).num_addresses, number_of(right))
+        return any(compare(network(part).num_addresses, number_of(right)) for part in spread(left))
 
     return test
 
@@ -51,17 +53,16 @@ def _after_relative_date(left: Json, right: Value, how: Sides) -> bool:
 def _version_test(wanted: Callable[[int], bool]) -> Test:
     def test(left: Json, right: Value, how: Sides) -> bool:
         a, b = _version(left), _version(right)
-        length = max(len(a), len(b))
-        a, b = a + [0] * (length - len(a)), b + [0] * (length - len(b))
         return wanted((a > b) - (a < b))
 
     return test
 
 
 def _version(value: Value) -> list[int]:
-    parts = text_of(value).strip().lstrip("vV").split(".")
-    if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
-        raise OperatorFailed(f"{text_of(value)[:40]!r} is no version")
+    """Two to four numbers with dots, as System.Version of .NET reads them: `1.2` is less than `1.2.0`."""
+    parts = text_of(value).split(".")
+    if not 2 <= len(parts) <= 4 or not all(_VERSION_PART.fullmatch(part) for part in parts):
+        raise OperatorFailed(f"{shorten(value)} is no version")
     return [int(part) for part in parts]
 
 

@@ -9,8 +9,11 @@ from typing import Final
 from casemirror.mapping.operators import Arguments, Transformer, wholes
 from casemirror.mapping.transformers.sequences import spread
 from casemirror.mapping.value import NOTHING, OperatorFailed, Value, shorten, text_of
+from casemirror.model.values import Json
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_MOST: Final = 1_000_000
+"""Comparisons of an address with a range that one list may take."""
 
 
 def networks(value: Value) -> list[Network]:
@@ -28,19 +31,37 @@ def network(value: Value) -> Network:
 
 def is_inside(value: Value, ranges: list[Network]) -> bool:
     """The address lies in one of the ranges. Raises OperatorFailed when it is none."""
+    return _times_inside(value, ranges) > 0
+
+
+def _times_inside(value: Value, ranges: list[Network]) -> int:
     try:
         address = ipaddress.ip_address(text_of(value).strip())
     except ValueError:
         raise OperatorFailed(f"{shorten(value)} is no address") from None
-    return any(address in each for each in ranges)
+    return sum(address in each for each in ranges)
 
 
-def _kept(value: Value, args: Arguments, *, inside: bool) -> Value:
-    ranges = networks(args.need("cidr_ranges"))
-    return [part for part in spread(value) if is_inside(part, ranges) is inside] or NOTHING
+def _both(value: Value, args: Arguments) -> list[tuple[Json, int]]:
+    """Each address, and in how many of the ranges it lies. Raises OperatorFailed."""
+    args.need("cidr_ranges")
+    ranges, found = networks(args.value("cidr_ranges")), spread(value)
+    if len(ranges) * len(found) > _MOST:
+        raise OperatorFailed(f"addresses and ranges make more than {_MOST} comparisons")
+    return [(part, _times_inside(part, ranges)) for part in found]
+
+
+def _whitelist(value: Value, args: Arguments) -> Value:
+    """Addresses in a range, once for each range that they are in, as upstream."""
+    return [part for part, times in _both(value, args) for _ in range(times)] or NOTHING
+
+
+def _blacklist(value: Value, args: Arguments) -> Value:
+    """Addresses in no range."""
+    return [part for part, times in _both(value, args) if not times] or NOTHING
 
 
 TABLE: Final[Mapping[str, Transformer]] = {
-    "IPv4Whitelist": wholes(lambda value, args: _kept(value, args, inside=True)),
-    "IPv4Blacklist": wholes(lambda value, args: _kept(value, args, inside=False)),
+    "IPv4Whitelist": wholes(_whitelist),
+    "IPv4Blacklist": wholes(_blacklist),
 }

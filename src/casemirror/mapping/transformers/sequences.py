@@ -5,19 +5,34 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from itertools import product
-from typing import Final
+from typing import Any, Final
 
 import jmespath
+from jmespath import visitor
 from jmespath.exceptions import JMESPathError
 
 from casemirror.mapping.operators import Arguments, Transformer, items, lists, wholes
-from casemirror.mapping.value import NOTHING, OperatorFailed, Value, as_list, json_of, number_of, text_of
-from casemirror.model.values import Json, is_empty
+from casemirror.mapping.value import (
+    NOTHING,
+    OperatorFailed,
+    Value,
+    absent,
+    as_list,
+    finite,
+    json_of,
+    number_of,
+    text_of,
+)
+from casemirror.model.values import Json
 
 _MOST: Final = 100_000
 """Elements that a product of lists may have."""
 _LONGEST: Final = 10_000
 """Characters of a JMESPath expression."""
+_MOST_PARTS: Final = 10_000_000
+"""Values that the evaluation of one may touch and make, all parts counted."""
+_MAKING: Final = frozenset({"multi_select_list", "multi_select_dict", "function_expression"})
+"""Steps whose result is new, and not a part of what they were given."""
 
 
 def spread(value: Value) -> list[Json]:
@@ -68,14 +83,43 @@ def _slice_by_item(value: Value, args: Arguments) -> Value:
 
 
 def _append_if_not_empty(value: Value, args: Arguments) -> Value:
-    """The list, and `item` behind it when it says something."""
-    return as_list(value) + [item for item in as_list(args.value("item")) if not is_empty(item)]
+    """The list, and `item` behind it when it says something; with `raw` false a text is split at commas."""
+    item = args.value("item")
+    if absent(item) or item in ("", 0, False):
+        return value
+    return as_list(value) + (as_list(item) if args.flag("raw", default=True) else spread(item))
 
 
 def _remove_empty(value: Value, args: Arguments) -> Value:
-    """The elements that say something; `empty_values` names further texts that count as empty."""
-    hollow = {part.strip() for part in args.text("empty_values").split(",") if part.strip()}
-    return [item for item in as_list(value) if not is_empty(item) and not (isinstance(item, str) and item in hollow)]
+    """The elements that say something; `empty_values` names texts that count as empty, `remove_keys` looks into objects."""
+    hollow = frozenset(text_of(token) for token in spread(args.value("empty_values")))
+    found = as_list(value)
+    if args.flag("remove_keys", default=False):
+        found = [_pruned(item, hollow) for item in found]
+    return [item for item in found if not _is_hollow(item, hollow)]
+
+
+def _is_hollow(value: Json, hollow: frozenset[str]) -> bool:
+    if isinstance(value, list | tuple):
+        return all(_is_hollow(item, hollow) for item in value)
+    if isinstance(value, str):
+        return not value or value in hollow
+    return value is None or value == {}
+
+
+def _pruned(value: Json, hollow: frozenset[str]) -> Json:
+    """An object without keys that say nothing, at any depth; of a list inside it, only the objects are looked into."""
+    if not isinstance(value, Mapping):
+        return value
+    kept: dict[str, Json] = {}
+    for key, inner in value.items():
+        if isinstance(inner, list | tuple):
+            inner = [part for item in inner if not _is_hollow(part := _pruned(item, hollow), hollow)]
+        else:
+            inner = _pruned(inner, hollow)
+        if not _is_hollow(inner, hollow):
+            kept[key] = inner
+    return kept
 
 
 def _stringify(value: Value, args: Arguments) -> Value:
@@ -83,31 +127,63 @@ def _stringify(value: Value, args: Arguments) -> Value:
     return json.dumps(as_list(value), ensure_ascii=False, separators=(",", ":"))
 
 
-def _merge_dicts(value: Value, args: Arguments) -> Value:
-    """Objects of a list as one; later ones count."""
-    merged: dict[str, Json] = {}
-    for item in as_list(value):
-        if not isinstance(item, Mapping):
-            raise OperatorFailed("an element is no object")
-        merged |= item
-    return merged
+class _Bounded(visitor.TreeInterpreter):
+    """Evaluates an expression, and stops when it has made too much: each step of one may double what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left = _MOST_PARTS
+
+    def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
+        found = super().visit(node, *args, **kwargs)
+        self._spend(1 + len(found) if isinstance(found, list) else 1)
+        if node["type"] in _MAKING:
+            self.weigh(found)
+        return found
+
+    def weigh(self, found: Any) -> None:
+        """Spend as much as all parts of a value are. Raises OperatorFailed when that is too much, or a part is no JSON."""
+        stack = [found]
+        while stack:
+            part = stack.pop()
+            self._spend(1 + len(part) // 16 if isinstance(part, str) else 1)
+            if isinstance(part, dict | list):
+                stack.extend(part.values() if isinstance(part, dict) else part)
+            elif isinstance(part, float):
+                finite(part)
+            elif not isinstance(part, str | int | None):
+                raise OperatorFailed("the JMESPath expression gives something that is no value")
+
+    def _spend(self, number: int) -> None:
+        self._left -= number
+        if self._left < 0:
+            raise OperatorFailed("the JMESPath expression makes too much of the value")
+
+
+def _searched(expression: str, given: Json) -> Json:
+    """What the expression finds. Raises OperatorFailed."""
+    if len(expression) > _LONGEST:
+        raise OperatorFailed("the JMESPath expression is too long")
+    bounded = _Bounded()
+    try:
+        found: Json = bounded.visit(jmespath.compile(expression).parsed, given)
+        bounded.weigh(found)
+    except OperatorFailed:
+        raise
+    except (JMESPathError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise OperatorFailed(f"the JMESPath expression fails: {str(error).partition(chr(10))[0]}") from None
+    return found
 
 
 def _jmespath(value: Value, args: Arguments) -> Value:
     """A JMESPath expression on the value; a text is parsed as JSON first.   Source: row 44."""
-    expression = args.need("expression")
-    if len(expression) > _LONGEST:
-        raise OperatorFailed("the JMESPath expression is too long")
     given = json_of(value)
     if isinstance(given, str):
         try:
             given = json.loads(given)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise OperatorFailed("the value is no JSON") from None
-    try:
-        found: Json = jmespath.search(expression, given)
-    except (JMESPathError, ValueError, TypeError) as error:
-        raise OperatorFailed(f"the JMESPath expression fails: {str(error).splitlines()[0]}") from None
+    found = _searched(args.need("expression"), given)
     return NOTHING if found is None else found
 
 
@@ -118,7 +194,6 @@ TABLE: Final[Mapping[str, Transformer]] = {
     "AppendIfNotEmpty": lists(_append_if_not_empty),
     "RemoveEmpty": lists(_remove_empty),
     "StringifyArray": lists(_stringify),
-    "MergeDictArray": lists(_merge_dicts),
     "jmespath": items(_jmespath),
     "Jmespath": items(_jmespath),
 }
