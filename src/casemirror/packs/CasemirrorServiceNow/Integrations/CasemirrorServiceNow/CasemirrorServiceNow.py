@@ -120,12 +120,12 @@ class Client(BaseClient):
         return read_json(self.call("POST", f"table/{self.table}", json_data=values, params={"sysparm_fields": "sys_id"}))["sys_id"]
 
     def update(self, sys_id, values):
-        self.call("PATCH", f"table/{self.table}/{sys_id}", json_data=values, params={"sysparm_fields": "sys_id"})
+        read_json(self.call("PATCH", f"table/{self.table}/{sys_id}", json_data=values, params={"sysparm_fields": "sys_id"}))
 
     def upload(self, sys_id, name, body):
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         params = {"table_name": self.table, "table_sys_id": sys_id, "file_name": name}
-        self.call("POST", "attachment/file", params=params, data=body, headers={**self._headers, "Content-Type": kind})
+        read_json(self.call("POST", "attachment/file", params=params, data=body, headers={**self._headers, "Content-Type": kind}))
 
 
 def explain(res):
