@@ -37,6 +37,10 @@ _KEPT: Final[Mapping[str, str]] = {
 """Names that people try to write, and what they should do instead."""
 
 
+_STRUCTURES: Final = frozenset({"grid", "timer", "attachments", "internal"})
+"""Kinds of fields that are searched by what is anywhere within their value."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Edit:
     """What a person wants to write: incident fields, and `dbotMirror*` names with their values."""
@@ -89,12 +93,16 @@ def condition(text: str, catalog: Catalog) -> Condition:
     target = targets.find(name, catalog)
     if target is None or target.place is not Place.FIELD:
         raise Invalid(f"no field {name!r} to search by{_near(name, catalog)}")
-    is_list = target.kind in LIST_TYPES
-    typed = value if sign == "~" or is_list else convert(target, value)
+    is_list = target.kind in LIST_TYPES or target.kind in _STRUCTURES
     if sign in (">", ">=", "<", "<=") and target.kind not in ("number", "severity", "date"):
         raise Invalid(f"{target.name} is no number and no date, so it has no order; use =, != or ~")
-    empty = not value
-    return Condition(field=target.name, operator=sign, value="" if empty else typed, is_list=is_list and not empty)
+    if sign == "~" and target.kind == "boolean":
+        raise Invalid(f"{target.name} is true or false; use = or !=")
+    if not value:
+        return Condition(field=target.name, operator=sign, value="")
+    typed = value if sign == "~" or is_list else convert(target, value)
+    is_date = target.kind == "date" and sign != "~"
+    return Condition(field=target.name, operator=sign, value=typed, is_list=is_list, is_date=is_date)
 
 
 def _near(name: str, catalog: Catalog) -> str:

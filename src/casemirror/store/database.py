@@ -188,12 +188,18 @@ def _postgresql(rest: str) -> Engine:
     )
 
 
+def _lower(value: Any) -> Any:
+    """SQLite's own `lower` knows ASCII only; PostgreSQL's knows all letters."""
+    return value.lower() if isinstance(value, str) else value
+
+
 def _sqlite(path: str) -> Engine:
     engine = sa.create_engine(f"sqlite:///{path}", json_serializer=clean.to_json, pool_size=40, max_overflow=20)
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver
+        connection.create_function("lower", 1, _lower, deterministic=True)
         for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -21,12 +21,17 @@ OPERATORS: Final = ("!=", ">=", "<=", "=", ">", "<", "~")
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """One comparison of a field with a value of its type; an empty value asks for incidents where it has none."""
+    """One comparison of a field with a value of its type; an empty value asks for incidents where it has none.
+
+    is_list   the field holds a list, a table or an object: any text or number in it may match
+    is_date   the field holds a time; it is compared as one, however many digits its seconds have
+    """
 
     field: str
     operator: str
     value: Json
     is_list: bool = False
+    is_date: bool = False
 
 
 def where(tx: Connection, condition: Condition) -> sa.ColumnElement[bool]:
@@ -40,7 +45,7 @@ def where(tx: Connection, condition: Condition) -> sa.ColumnElement[bool]:
     if condition.is_list:
         return _in_list(condition, postgresql)
     if condition.operator in ("=", "!="):
-        same = _equals(condition.field, condition.value, postgresql)
+        same = _equals(condition, postgresql)
         return same if condition.operator == "=" else sa.or_(sa.not_(same), _is_hollow(condition.field, postgresql))
     if condition.operator == "~":
         return sa.func.lower(_text(condition.field, postgresql)).contains(str(condition.value).lower(), autoescape=True)
@@ -60,11 +65,14 @@ def _path(name: str) -> str:
 
 def _is_hollow(name: str, postgresql: bool) -> sa.ColumnElement[bool]:
     text = _text(name, postgresql)
-    return sa.or_(text.is_(None), sa.cast(text, sa.Text).in_(["", "[]", "{}", "0001-01-01T00:00:00Z"]))
+    return sa.or_(text.is_(None), sa.cast(text, sa.Text).in_(["", "[]", "{}", "[{}]", "0001-01-01T00:00:00Z"]))
 
 
-def _equals(name: str, value: Json, postgresql: bool) -> sa.ColumnElement[bool]:
+def _equals(condition: Condition, postgresql: bool) -> sa.ColumnElement[bool]:
+    name, value = condition.field, condition.value
     text = sa.cast(_text(name, postgresql), sa.Text)
+    if condition.is_date:
+        return sa.func.coalesce(_moment(text) == _moment_of(str(value)), sa.false())
     if isinstance(value, bool):
         return text.in_(["true", "1"] if value else ["false", "0"])
     if isinstance(value, int | float):
@@ -95,26 +103,40 @@ def _ordered(condition: Condition, postgresql: bool) -> sa.ColumnElement[bool]:
         raise Invalid(f"{condition.field} has no order; use = or !=")
     if isinstance(condition.value, int | float):
         return sa.func.coalesce(compare(_number(condition.field, postgresql), float(condition.value)), sa.false())
-    # dates are stored in one form and in UTC, so that their texts are in the order of time
-    text = sa.cast(_text(condition.field, postgresql), sa.Text).collate("C" if postgresql else "BINARY")
+    text = sa.cast(_text(condition.field, postgresql), sa.Text)
     there = sa.not_(_is_hollow(condition.field, postgresql))
-    return sa.and_(sa.func.coalesce(compare(text, condition.value), sa.false()), there)
+    moment = _moment(text).collate("C" if postgresql else "BINARY")
+    return sa.and_(sa.func.coalesce(compare(moment, _moment_of(condition.value)), sa.false()), there)
+
+
+def _moment(text: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    """A stored time (UTC, a fraction only where there is one) with six fraction digits: such texts are in the order of time."""
+    fraction = sa.func.rtrim(sa.func.substr(text, 21), "Z")
+    return sa.func.substr(text, 1, 19).concat(".").concat(sa.func.substr(fraction.concat("000000"), 1, 6))
+
+
+def _moment_of(text: str) -> str:
+    """The same of a value."""
+    return f"{text[:19]}.{(text[20:].rstrip('Z') + '000000')[:6]}"
+
+
+_LEAVES: Final = """CAST('strict $.** ? (@.type() == "string" || @.type() == "number")' AS jsonpath)"""
 
 
 def _in_list(condition: Condition, postgresql: bool) -> sa.ColumnElement[bool]:
-    """Some element equals the value, or contains it."""
+    """Some text or number within the value equals what is looked for, or contains it."""
     if condition.operator not in ("=", "!=", "~"):
         raise Invalid(f"{condition.field} is a list; use =, != or ~")
     value = str(condition.value[0] if isinstance(condition.value, list | tuple) else condition.value)
     if postgresql:
         field = sa.cast(_TABLE.c.fields, JSONB).op("->")(condition.field)
-        elements = sa.case((sa.func.jsonb_typeof(field) == "array", field), else_=sa.literal_column("'[]'::jsonb"))
-        each = sa.func.jsonb_array_elements_text(elements).table_valued("value")
+        each = sa.func.jsonb_path_query(field, sa.literal_column(_LEAVES)).table_valued("value").render_derived()
+        item: Any = sa.cast(each.c.value, JSONB).op("#>>")(sa.literal_column("'{}'::text[]"))
+        is_leaf: Any = sa.true()
     else:
-        kind = sa.func.json_type(_TABLE.c.fields, _path(condition.field))
-        elements = sa.case((kind == "array", sa.func.json_extract(_TABLE.c.fields, _path(condition.field))), else_="[]")
-        each = sa.func.json_each(elements).table_valued("value")
-    item = sa.cast(each.c.value, sa.Text)
+        each = sa.func.json_tree(_TABLE.c.fields, _path(condition.field)).table_valued("atom", "type")
+        item = sa.cast(each.c.atom, sa.Text)
+        is_leaf = each.c.type.in_(["text", "integer", "real"])
     hit = item == value if condition.operator != "~" else sa.func.lower(item).contains(value.lower(), autoescape=True)
-    found = sa.exists(sa.select(1).select_from(each).where(hit))
+    found = sa.exists(sa.select(1).select_from(each).where(is_leaf, hit))
     return sa.not_(found) if condition.operator == "!=" else found

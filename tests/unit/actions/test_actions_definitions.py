@@ -167,6 +167,8 @@ def test_conditions_are_read_by_the_fields_type(text: str, condition: tuple[Any,
         ("severity=huge", "no number"),
         ("details>a", "no order"),
         ("When>soon", "no complete date"),
+        ("Done~tr", "use = or !="),
+        ("Rows>1", "no order"),
     ],
 )
 def test_conditions_that_make_no_sense_say_why(text: str, reason: str) -> None:
