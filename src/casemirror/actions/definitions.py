@@ -5,9 +5,11 @@ What is added by hand is a pack of its own, `local`, so that there is one way in
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,9 +17,11 @@ from casemirror.actions.permission import require
 from casemirror.content import checks, items, loading
 from casemirror.content.catalog import Catalog
 from casemirror.content.checks import FIELD_TYPES
-from casemirror.content.items import IncidentField, IncidentType, Item
+from casemirror.content.items import Classifier, IncidentField, IncidentType, Item, Mapper
+from casemirror.content.pack import LOCAL as LOCAL
 from casemirror.content.pack import Pack
 from casemirror.engine.app import App
+from casemirror.mapping import compiled
 from casemirror.mapping.targets import SYSTEM_NAMES
 from casemirror.model.actor import Actor
 from casemirror.model.errors import Conflict, Invalid, NotFound
@@ -27,8 +31,7 @@ from casemirror.store import audit, content_items, incidents, links
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-LOCAL: Final = "local"
-"""Id of the pack that holds what people added."""
+_NAMES: Final[Mapping[str, str]] = {"incidentfield": "incident field", "incidenttype": "incident type"}
 
 
 def fields(app: App, actor: Actor, incident_type: str = "") -> list[IncidentField]:
@@ -43,9 +46,10 @@ def field(app: App, actor: Actor, name: str) -> tuple[IncidentField, str]:
     """A field by display or machine name, and the pack that brings it. Raises NotFound."""
     require(actor, "field.list")
     with app.store.read() as tx:
-        found = app.library.catalog(tx).field(name)
+        catalog = app.library.catalog(tx)
+        found = catalog.field(name)
         if found is None:
-            raise NotFound(f"no incident field {name!r}; `casemirror field list` shows all")
+            raise _unknown(catalog, "incidentfield", name)
         return found, _pack_of(tx, "incidentfield", found.id)
 
 
@@ -64,9 +68,21 @@ def type_(app: App, actor: Actor, name: str) -> tuple[IncidentType, str, list[In
         catalog = app.library.catalog(tx)
         found = catalog.type(name)
         if found is None:
-            raise NotFound(f"no incident type {name!r}; `casemirror type list` shows all")
+            raise _unknown(catalog, "incidenttype", name)
         shown = sorted((f for f in catalog.fields.values() if f.shows_on(name)), key=lambda f: f.name.casefold())
         return found, _pack_of(tx, "incidenttype", found.id), shown
+
+
+def _unknown(catalog: Catalog, kind: str, name: str) -> NotFound:
+    """The error for a name that is none, with the nearest ones."""
+    if kind == "incidentfield":
+        known = {n.casefold(): n for f in catalog.fields.values() for n in (f.name, f.cli_name)}
+    else:
+        known = {n.casefold(): n for n in catalog.types}
+    near = [known[n] for n in difflib.get_close_matches(name.casefold(), known, 3, 0.7)]
+    verb = "field" if kind == "incidentfield" else "type"
+    hint = f"; did you mean {', '.join(near)}?" if near else f"; `casemirror {verb} list` shows all"
+    return NotFound(f"no {_NAMES[kind]} {name!r}{hint}")
 
 
 def _pack_of(tx: Connection, kind: str, item_id: str) -> str:
@@ -122,14 +138,12 @@ def add_bodies(app: App, actor: Actor, kind: str, bodies: Sequence[Mapping[str, 
             raise Invalid("; ".join(f"{where}{path}: {expected}" for path, expected in wrong))
     now = app.clock.now()
     with app.store.write() as tx:
-        catalog = app.library.catalog(tx)
-        kept = [item for item in content_items.all_items(tx) if item.pack_id == LOCAL]
-        ours = {(item.kind, item.id) for item in kept}
-        for item in made:
-            if (kind, item.id) not in ours:
-                _refuse_clash(catalog, kind, item)
-        new = {(item.kind, item.id): item for item in [*kept, *made]}
-        _keep(tx, list(new.values()), now)
+        installed = list(content_items.all_items(tx))
+        new = {(item.kind, item.id): item for item in made}
+        stays = [i for i in installed if i.pack_id != LOCAL or (i.kind, i.id) not in new]
+        _refuse_clashes(Catalog.of(i for i in stays if i.kind == kind), kind, made)
+        kept = {(item.kind, item.id): item for item in installed if item.pack_id == LOCAL}
+        _keep(tx, [*(kept | new).values()], now)
         links.look_again(tx, now)
         for item in made:
             audit.add(tx, now, actor.name, f"{kind}.added", f"{kind} {item.name}")
@@ -144,29 +158,41 @@ def add_file(app: App, actor: Actor, kind: str, path: Path) -> list[Item]:
         raise Invalid("; ".join(map(str, problems)))
     bodies = [item.body for pack in packs for item in pack.items if item.kind == kind]
     if not bodies:
-        raise Invalid(f"{path}: holds no {'incident field' if kind == 'incidentfield' else 'incident type'}")
+        raise Invalid(f"{path}: holds no {_NAMES[kind]}")
     return add_bodies(app, actor, kind, bodies)
 
 
-def _refuse_clash(catalog: Catalog, kind: str, item: Item) -> None:
-    if kind == "incidenttype":
-        if item.name in catalog.types:
+def _refuse_clashes(catalog: Catalog, kind: str, made: Iterable[Item]) -> None:
+    """Refuse what has a name of something else: in the catalog, or earlier in the same list. Raises Conflict."""
+    taken: dict[str, Item] = {}
+    for item in made:
+        parsed = items.parse(kind, item.body)
+        names = [parsed.name.casefold()]
+        if isinstance(parsed, IncidentField):
+            _refuse_field(catalog, parsed)
+            names.append(parsed.cli_name.casefold())
+        elif item.name in catalog.types:
             raise Conflict(f"there is an incident type {item.name!r} already")
-        return
-    parsed = items.parse(kind, item.body)
-    assert isinstance(parsed, IncidentField)
-    there = catalog.field_by_cli(parsed.cli_name) or catalog.field(parsed.name)
+        for name in dict.fromkeys(names):
+            if name in taken:
+                raise Conflict(f"{taken[name].name!r} and {item.name!r} have the same name; give each one of its own")
+            taken[name] = item
+
+
+def _refuse_field(catalog: Catalog, wanted: IncidentField) -> None:
+    there = catalog.field_by_cli(wanted.cli_name) or catalog.field(wanted.name)
     if there is not None:
         raise Conflict(f"there is a field {there.name!r} ({there.cli_name}, {there.type}) already")
-    if parsed.cli_name in SYSTEM_NAMES:
-        raise Conflict(f"{parsed.cli_name!r} is a field that every incident has")
+    if wanted.cli_name in SYSTEM_NAMES:
+        raise Conflict(f"{wanted.cli_name!r} is a field that every incident has")
 
 
-def _keep(tx: Connection, kept: list[Item], now: object) -> None:
-    """Write the local pack; an empty one goes."""
+def _keep(tx: Connection, kept: list[Item], now: datetime) -> None:
+    """Write the local pack, which keeps its place among the packs; an empty one goes."""
     if kept:
+        since = next((row["installed_at"] for row in content_items.packs(tx) if row["id"] == LOCAL), None)
         pack = Pack(id=LOCAL, name="Local", version="", items=tuple(replace(item, pack_id=LOCAL) for item in kept))
-        content_items.install(tx, pack, now)  # type: ignore[arg-type]
+        content_items.install(tx, pack, since if isinstance(since, datetime) else now)
     else:
         content_items.remove(tx, LOCAL)
 
@@ -174,15 +200,15 @@ def _keep(tx: Connection, kept: list[Item], now: object) -> None:
 def remove(app: App, actor: Actor, kind: str, name: str, *, force: bool = False) -> str:
     """Remove a field or type that was added here; values that incidents hold stay.
 
-    Raises NotFound; Conflict when a pack brings it, or (without `force`) when a mapper names it or incidents hold it.
+    Raises NotFound; Conflict when a pack brings it, or (without `force`) when a mapper or classifier names it
+    or incidents hold it.
     """
     require(actor, "field.remove" if kind == "incidentfield" else "type.remove")
     with app.store.write() as tx:
         catalog = app.library.catalog(tx)
         found = catalog.field(name) if kind == "incidentfield" else catalog.type(name)
-        what = "field" if kind == "incidentfield" else "incident type"
         if found is None:
-            raise NotFound(f"no {what} {name!r}")
+            raise _unknown(catalog, kind, name)
         kept = [item for item in content_items.all_items(tx) if item.pack_id == LOCAL]
         if (kind, found.id) not in {(item.kind, item.id) for item in kept}:
             raise Conflict(f"{found.name!r} comes with the pack {_pack_of(tx, kind, found.id)}; it goes with the pack")
@@ -196,16 +222,26 @@ def remove(app: App, actor: Actor, kind: str, name: str, *, force: bool = False)
 
 
 def _users(tx: Connection, catalog: Catalog, found: IncidentField | IncidentType) -> list[str]:
-    """Mappers that name it, and how many incidents hold it."""
+    """Mappers and classifiers that name it, and how many incidents hold it."""
     if isinstance(found, IncidentType):
         named = [f"mapper {m.id}" for m in catalog.mappers.values() if found.name in m.sections]
+        named += [f"classifier {c.id}" for c in catalog.classifiers.values() if found.name in _types_of(c)]
         held = incidents.count_of_type(tx, found.name)
     else:
-        keys = {found.name, found.cli_name}
-        named = [
-            f"mapper {m.id}"
-            for m in catalog.mappers.values()
-            if any(keys & s.mapping.keys() for s in m.sections.values())
-        ]
+        named = [f"mapper {m.id}" for m in catalog.mappers.values() if found in _fields_of(m, catalog)]
         held = incidents.count_with(tx, found.cli_name)
     return named + ([f"{held} incident{'s' * (held > 1)}"] if held else [])
+
+
+def _types_of(classifier: Classifier) -> set[str]:
+    return {*classifier.key_type_map.values(), classifier.default_type}
+
+
+def _fields_of(mapper: Mapper, catalog: Catalog) -> Iterator[IncidentField | None]:
+    """What an incoming mapper writes, what an outgoing one reads."""
+    for section in mapper.sections:
+        for rule in compiled.rules_for(mapper, section):
+            if mapper.incoming:
+                yield catalog.field(rule.key)
+            else:
+                yield from (catalog.field_by_cli(name) for name in rule.expression.reads)

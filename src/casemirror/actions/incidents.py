@@ -132,7 +132,8 @@ def close(app: App, actor: Actor, incident_id: IncidentId, *, reason: str = "", 
 
     def work(tx: Connection) -> Incident:
         incident = store.load(tx, incident_id)
-        _check_close(app.library.catalog(tx), incident)
+        if incident.status is not Status.CLOSED:
+            _check_close(app.library.catalog(tx), incident)
         changes.note(tx, app, actor, "incident.closed", incident_id, {"reason": reason})
         if incident.status is Status.CLOSED:
             given = {"closeReason": reason, "closeNotes": notes}

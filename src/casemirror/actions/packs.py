@@ -11,12 +11,12 @@ from casemirror.actions.permission import require
 from casemirror.content import dependencies, loading
 from casemirror.content.catalog import Catalog
 from casemirror.content.items import Item
-from casemirror.content.pack import Pack
+from casemirror.content.pack import LOCAL, Pack
 from casemirror.engine.app import App
 from casemirror.mapping import filters, transformers
 from casemirror.mapping.targets import SYSTEM_NAMES
 from casemirror.model.actor import Actor
-from casemirror.model.errors import Invalid
+from casemirror.model.errors import Conflict, Invalid
 from casemirror.store import audit, content_items, links
 
 BUNDLED = Path(__file__).parent.parent / "packs"
@@ -46,13 +46,19 @@ class Installed:
 def add(app: App, actor: Actor, path: Path) -> list[Installed]:
     """Install every pack at `path` (folder, zip, content repository, one file), over older versions of the same packs.
 
-    Raises NotFound or Invalid when there is no pack, or nothing in it that casemirror could use.
+    Raises NotFound or Invalid when there is no pack, or nothing in it that casemirror could use; Conflict for one whose id
+    is that of what people added here.
     """
     require(actor, "pack.add")
     packs = loading.load(path)
     if not any(pack.items for pack in packs):
         problems = "; ".join(str(p) for pack in packs for p in pack.problems)
         raise Invalid(f"{path}: holds nothing that casemirror can use" + (f": {problems}" if problems else ""))
+    if any(pack.id == LOCAL for pack in packs):
+        raise Conflict(
+            f"{path}: the pack id {LOCAL!r} is that of your own fields and types; "
+            "rename it, or use `casemirror field add` and `casemirror type add`"
+        )
     now = app.clock.now()
     with app.store.write() as tx:
         for pack in packs:

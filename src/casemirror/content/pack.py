@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from casemirror.content.items import Item
+
+LOCAL: Final = "local"
+"""Id of the pack that holds what people added here; no pack from elsewhere may have it."""
 
 
 @dataclass(frozen=True, kw_only=True)

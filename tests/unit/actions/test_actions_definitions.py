@@ -119,6 +119,77 @@ def test_what_a_pack_brings_is_not_touched(app: App, me: Actor) -> None:
         add(app, Actor("ann", Role.ANALYST), "Mine")
 
 
+def installed(app: App, me: Actor, folder: Path, name: str, body: dict[str, Any]) -> None:
+    """A pack of one file."""
+    (folder / f"{name}.json").write_text(json.dumps(body))
+    packs.add(app, me, folder / f"{name}.json")
+
+
+def test_no_pack_takes_the_place_of_what_was_added_here(app: App, me: Actor, tmp_path: Path) -> None:
+    """A file or folder named local is no reason to lose one's own fields."""
+    add(app, me, "Risk")
+    with pytest.raises(Conflict, match="that of your own fields"):
+        installed(app, me, tmp_path, "local", {"cliName": "other", "name": "Other", "type": "number"})
+    assert definitions.field(app, me, "risk")[1] == definitions.LOCAL
+
+
+def test_the_first_installed_stays_the_first(app: App, me: Actor, tmp_path: Path) -> None:
+    """content.md §5.1: also when something is added to the local pack later."""
+    add(app, me, "Risk", "number")
+    app.clock.sleep(5)
+    installed(app, me, tmp_path, "pack", {"id": "another", "cliName": "risk", "name": "Risk", "type": "longText"})
+    app.clock.sleep(5)
+    add(app, me, "Unrelated")
+    assert definitions.field(app, me, "risk")[0].type == "number"
+    definitions.remove(app, me, "incidentfield", "Unrelated")
+    assert definitions.field(app, me, "risk")[0].type == "number"
+
+
+def test_what_maps_or_classifies_keeps_it(app: App, me: Actor, tmp_path: Path) -> None:
+    """Incoming mappers write fields by name in any case, outgoing ones read them; a remote name alike is no use of it."""
+    for name in ("Risk One", "Risk Two", "Risk Three"):
+        add(app, me, name)
+    definitions.add_bodies(app, me, "incidenttype", [{"id": "Lost", "name": "Lost", "color": "#fff"}])
+    lines = {"u_risk": {"simple": "riskone"}, "riskthree": {"simple": "severity"}}
+    out = {"id": "m-out", "type": "mapping-outgoing", "mapping": {"T": {"internalMapping": lines}}}
+    installed(app, me, tmp_path, "out", out)
+    lines = {"RISK TWO": {"simple": "a"}}
+    installed(app, me, tmp_path, "in", {**out, "id": "m-in", "type": "mapping-incoming", "mapping": {"T": {"internalMapping": lines}}})  # fmt: skip
+    installed(app, me, tmp_path, "c", {"id": "c", "name": "c", "type": "classification", "keyTypeMap": {"a": "Lost"}})
+    for kind, name, user in (
+        ("incidentfield", "riskone", "mapper m-out"),
+        ("incidentfield", "risktwo", "mapper m-in"),
+        ("incidenttype", "Lost", "classifier c"),
+    ):
+        with pytest.raises(Conflict, match=f"used by {user}"):
+            definitions.remove(app, me, kind, name)
+    assert definitions.remove(app, me, "incidentfield", "riskthree") == "Risk Three"
+
+
+def test_two_of_one_name_are_refused(app: App, me: Actor) -> None:
+    """In one file, and when something that was added here gets the name of something else."""
+    one, two = definitions.described("Risk"), {**definitions.described("Risk B"), "cliName": "risk"}
+    with pytest.raises(Conflict, match="'Risk' and 'Risk B' have the same name"):
+        definitions.add_bodies(app, me, "incidentfield", [one, two])
+    add(app, me, "Risk")
+    with pytest.raises(Conflict, match="every incident has"):
+        definitions.add_bodies(app, me, "incidentfield", [{**one, "cliName": "owner", "name": "Boss"}])
+    definitions.add_bodies(app, me, "incidentfield", [{**one, "type": "number"}])
+    with pytest.raises(NotFound, match="did you mean risk"):
+        definitions.field(app, me, "risc")
+    with pytest.raises(NotFound, match="type list"):
+        definitions.type_(app, me, "nothing alike at all")
+
+
+def test_the_reason_of_a_closed_incident_can_be_changed(app: App, me: Actor) -> None:
+    """A remote closes without the close form; what it lacks does not hinder a person afterwards."""
+    incident = incidents.create(app, me, {"name": "x"})
+    incidents.close(app, me, incident.id)
+    body = {**definitions.described("Root cause"), "closeForm": True, "required": True}
+    definitions.add_bodies(app, me, "incidentfield", [body])
+    assert incidents.close(app, me, incident.id, reason="other").get("closeReason") == "Other"
+
+
 def test_people_close_by_the_list_and_with_what_must_be_given(app: App, me: Actor) -> None:
     """content.md §5.6: in the list's own spelling; required fields of the close form first."""
     body = {**definitions.described("Root cause"), "closeForm": True, "required": True}
