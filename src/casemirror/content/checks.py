@@ -5,6 +5,7 @@ Source: content.md §3.2, §5.1, §5.2, §5.5.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
@@ -19,6 +20,8 @@ FIELD_TYPES: Final = (
     "attachments grid timer internal"
 ).split()
 """Kinds of incident fields; `timer` is shown as Timer/SLA."""
+COLUMN_TYPES: Final = frozenset(FIELD_TYPES) - {"grid", "timer", "internal"}
+_CLI_NAME: Final = re.compile(r"[A-Za-z0-9_]+")
 _DEEPEST: Final = 20
 
 
@@ -119,21 +122,46 @@ def _operator(raw: Json, path: str) -> Iterator[Oddity]:
         yield f"{path}.operator", "expected the name of an operator"
 
 
+def _texts(value: Json, path: str) -> Iterator[Oddity]:
+    """A list of single values; null is none."""
+    yield from _list(value, path)
+    for number, each in enumerate(value if isinstance(value, list | tuple) else ()):
+        if each is not None and not isinstance(each, str | int | float):
+            yield f"{path}[{number}]", f"expected a text, found {_shown(each)}"
+
+
 def _field(body: Mapping[str, Json]) -> Iterator[Oddity]:
     cli_name, kind = body.get("cliName"), text(body.get("type")) or "shortText"
-    if isinstance(cli_name, str) and not cli_name.replace("_", "a").isalnum():
-        yield "cliName", f"expected letters and digits only, found {cli_name!r}"
+    if not isinstance(cli_name, str):
+        yield "cliName", f"expected a text, found {_shown(cli_name)}"
+    elif not _CLI_NAME.fullmatch(cli_name):
+        yield "cliName", f"expected letters and digits only (a to z, 0 to 9), found {cli_name!r}"
+    for name in ("id", "name"):
+        if body.get(name) is not None and not isinstance(body[name], str):
+            yield name, f"expected a text, found {_shown(body[name])}"
     if kind not in FIELD_TYPES:
         yield "type", f"{kind!r} is none of {', '.join(FIELD_TYPES)}; it is kept as a text"
-    for name in ("selectValues", "columns", "associatedTypes", "systemAssociatedTypes"):
-        yield from _list(body.get(name), name)
+    for name in ("selectValues", "associatedTypes", "systemAssociatedTypes"):
+        yield from _texts(body.get(name), name)
     columns = body.get("columns")
+    yield from _list(columns, "columns")
     if kind == "grid":
         if not columns:
             yield "columns", "a grid needs columns"
         for number, column in enumerate(columns if isinstance(columns, list | tuple) else ()):
-            if not isinstance(column, Mapping) or not text(column.get("key")):
-                yield f"columns[{number}].key", "expected the key of the column"
+            yield from _column(column, f"columns[{number}]")
+
+
+def _column(raw: Json, path: str) -> Iterator[Oddity]:
+    if not isinstance(raw, Mapping):
+        yield path, f"expected an object with the key of the column, found {_shown(raw)}"
+        return
+    if not text(raw.get("key")):
+        yield f"{path}.key", "expected the key of the column"
+    kind = text(raw.get("type")) or "shortText"
+    if kind not in COLUMN_TYPES:
+        yield f"{path}.type", f"{kind!r} is none of {', '.join(sorted(COLUMN_TYPES))}; it is kept as a text"
+    yield from _texts(raw.get("selectValues"), f"{path}.selectValues")
 
 
 def _type(body: Mapping[str, Json]) -> Iterator[Oddity]:
@@ -142,10 +170,56 @@ def _type(body: Mapping[str, Json]) -> Iterator[Oddity]:
             yield name, f"expected a text, found {_shown(body[name])}"
 
 
+_FLAGS: Final = ("isfetch", "ismappable", "isremotesyncin", "isremotesyncout", "longRunning")
+_REFERENCES: Final = ("defaultclassifier", "defaultmapperin", "defaultmapperout")
+
+
+def _integration(body: Mapping[str, Json]) -> Iterator[Oddity]:
+    for name in _REFERENCES:
+        if body.get(name) is not None and not isinstance(body[name], str):
+            yield name, f"expected an id or a name, found {_shown(body[name])}"
+    for path, parameter in _named(body.get("configuration"), "configuration"):
+        kind = parameter.get("type")
+        if not text(kind).isdigit():
+            yield f"{path}.type", "expected the number of a parameter type" + _found(kind)
+    script = body.get("script")
+    if not isinstance(script, Mapping):
+        yield "script", f"expected an object, found {_shown(script)}"
+        return
+    for name in _FLAGS:
+        value = script.get(name)
+        if value is not None and text(value).lower() not in ("true", "false"):
+            yield f"script.{name}", "expected true or false" + _found(value)
+    yield from _unnamed(body.get("configuration"), "configuration", "the name of the parameter")
+    yield from _unnamed(script.get("commands"), "script.commands", "the name of the command")
+
+
+def _found(value: Json) -> str:
+    return f", found {value!r}" if isinstance(value, str) else f", found {_shown(value)}"
+
+
+def _named(value: Json, path: str) -> Iterator[tuple[str, Mapping[str, Json]]]:
+    """The objects of a list that have a name."""
+    for number, each in enumerate(value if isinstance(value, list | tuple) else ()):
+        if isinstance(each, Mapping) and text(each.get("name")):
+            yield f"{path}[{number}]", each
+
+
+def _unnamed(value: Json, path: str, what: str) -> Iterator[Oddity]:
+    """What of a list is no object with a name; it is left out."""
+    yield from _list(value, path)
+    for number, each in enumerate(value if isinstance(value, list | tuple) else ()):
+        if not isinstance(each, Mapping):
+            yield f"{path}[{number}]", f"expected an object, found {_shown(each)}"
+        elif not text(each.get("name")):
+            yield f"{path}[{number}].name", f"expected {what}"
+
+
 _CHECKS: Final[Mapping[str, Callable[[Mapping[str, Json]], Iterator[Oddity]]]] = {
     "classifier": _classifier,
     "mapper-in": _mapper,
     "mapper-out": _mapper,
     "incidentfield": _field,
     "incidenttype": _type,
+    "integration": _integration,
 }

@@ -12,18 +12,18 @@ _BY_TYPE: Final = {"classification": "classifier", "mapping-incoming": "mapper-i
 _WRAPPERS: Final = ("incidentFields", "incidentTypes", "classifiers", "mappers")
 
 
-def objects(document: Json) -> Iterator[Mapping[str, Json]]:
-    """The objects of a JSON file: one, a bare list of them, or a list under an export's key."""
+def objects(document: Json, path: str = "") -> Iterator[tuple[str, Mapping[str, Json]]]:
+    """The objects of a JSON file with their JSON paths: one, a bare list of them, or a list under an export's key."""
     if isinstance(document, list):
-        for inner in document:
-            yield from objects(inner)
+        for number, inner in enumerate(document):
+            yield from objects(inner, f"{path}[{number}]")
     elif isinstance(document, Mapping):
         wrapped = [key for key in _WRAPPERS if isinstance(document.get(key), list)]
         if wrapped and "id" not in document:
             for key in wrapped:
-                yield from objects(document[key])
+                yield from objects(document[key], f"{path}.{key}".lstrip("."))
         else:
-            yield document
+            yield path, document
 
 
 def bodies(raw: Mapping[str, Json]) -> tuple[tuple[str, Mapping[str, Json]], ...]:

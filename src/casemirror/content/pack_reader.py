@@ -86,9 +86,12 @@ class _Reader:
 
     def _read_json(self, name: str) -> None:
         document = documents.read_json(text_of(self._tree, name))
-        for number, raw in enumerate(kinds.objects(documents.fold(document))):
+        for path, raw in kinds.objects(documents.fold(document)):
             for kind, body in kinds.bodies(raw):
-                self._add(kind, body, name, f"[{number}]" if number else "")
+                try:
+                    self._add(kind, body, name, path)
+                except Invalid as error:
+                    self._problem(name, error.message, path)
 
     def _read_yaml(self, name: str) -> None:
         raw = mapping(documents.fold(documents.read_yaml(text_of(self._tree, name))))

@@ -36,7 +36,23 @@ ODD = [
     ("incidentfield", {"cliName": "a", "type": "grid"}, "columns", "needs columns"),
     ("incidentfield", {"cliName": "a", "type": "grid", "columns": [{"key": "k"}, {"x": 1}]}, "columns[1].key", "key of the column"),
     ("incidentfield", {"cliName": "a", "type": "singleSelect", "selectValues": "x,y"}, "selectValues", "found a text"),
+    ("incidentfield", {"cliName": "größe"}, "cliName", "a to z"),
+    ("incidentfield", {"cliName": 7}, "cliName", "expected a text, found a number"),
+    ("incidentfield", {"cliName": "a", "name": {}}, "name", "expected a text, found an object"),
+    ("incidentfield", {"cliName": "a", "selectValues": ["x", None, {}]}, "selectValues[2]", "expected a text, found an object"),
+    ("incidentfield", {"cliName": "a", "associatedTypes": "T"}, "associatedTypes", "a list"),
+    ("incidentfield", {"cliName": "a", "type": "grid", "columns": [1]}, "columns[0]", "found a number"),
+    ("incidentfield", {"cliName": "a", "type": "grid", "columns": [{"key": "k", "type": "grid"}]}, "columns[0].type", "'grid' is none of"),
+    ("incidentfield", {"cliName": "a", "type": "grid", "columns": [{"key": "k", "selectValues": [[]]}]}, "columns[0].selectValues[0]", "a text"),
     ("incidenttype", {"color": 7}, "color", "expected a text"),
+    ("integration", {"script": "x"}, "script", "an object, found a text"),
+    ("integration", {"script": {}, "defaultmapperin": ["m"]}, "defaultmapperin", "id or a name"),
+    ("integration", {"script": {}, "configuration": {"a": 1}}, "configuration", "a list"),
+    ("integration", {"script": {}, "configuration": [{"type": 0}]}, "configuration[0].name", "name of the parameter"),
+    ("integration", {"script": {}, "configuration": [{"name": "url", "type": "text"}]}, "configuration[0].type", "found 'text'"),
+    ("integration", {"script": {"isfetch": "perhaps"}}, "script.isfetch", "true or false, found 'perhaps'"),
+    ("integration", {"script": {"commands": [{"name": "a"}, {}]}}, "script.commands[1].name", "name of the command"),
+    ("integration", {"script": {"commands": ["a"]}}, "script.commands[0]", "found a text"),
 ]  # fmt: skip
 
 
@@ -83,3 +99,20 @@ def test_the_file_and_the_path_are_named_and_the_rest_is_loaded(tmp_path):
     told = [str(problem) for problem in pack.problems]
     assert any(t.startswith("IncidentFields/broken.json (line 2, column 3): ") for t in told)
     assert any(t.startswith("IncidentFields/fields.json ([1].type): 'colour' is none of") for t in told)
+
+
+def test_one_item_of_a_list_that_is_none_does_not_take_the_others_along(tmp_path):
+    """Each has its own problem, with its path in an export as well as in a bare list."""
+    folder = tmp_path / "P" / "IncidentFields"
+    folder.mkdir(parents=True)
+    good, none = {"cliName": "good", "name": "Good"}, {"cliName": "", "name": ""}
+    odd = {"cliName": "odd", "name": "Odd", "type": "grid", "columns": [{"key": "a"}, {}]}
+    (folder / "export.json").write_text(json.dumps({"incidentFields": [none, good, odd]}))
+    (folder / "list.json").write_text(json.dumps([none, {**good, "cliName": "better", "name": "Better"}]))
+    [pack] = load(tmp_path / "P")
+    assert [item.name for item in pack.items] == ["Good", "Odd", "Better"]
+    assert [str(problem).partition(": ")[0] for problem in pack.problems] == [
+        "IncidentFields/export.json (incidentFields[0])",
+        "IncidentFields/export.json (incidentFields[2].columns[1].key)",
+        "IncidentFields/list.json ([0])",
+    ]

@@ -205,8 +205,9 @@ def test_test_data_is_no_content(pack_folder):
 def test_wrapped_and_bare_lists_are_unwrapped():
     """content.md §2.1."""
     field = {"cliName": "x", "name": "X"}
-    assert list(kinds.objects({"incidentFields": [field]})) == [field]
-    assert list(kinds.objects([field, [field], 3])) == [field, field]
+    assert list(kinds.objects(field)) == [("", field)]
+    assert list(kinds.objects({"incidentFields": [field]})) == [("incidentFields[0]", field)]
+    assert list(kinds.objects([field, [field], 3])) == [("[0]", field), ("[1][0]", field)]
 
 
 def test_items_survive_json(pack_folder):
