@@ -132,7 +132,7 @@ def add_bodies(app: App, actor: Actor, kind: str, bodies: Sequence[Mapping[str, 
     require(actor, "field.add" if kind == "incidentfield" else "type.add")
     made = [items.make(kind, body, LOCAL) for body in bodies]
     for number, item in enumerate(made):
-        wrong = checks.oddities(kind, item.body)
+        wrong = checks.oddities(kind, item.body) or _without_choices(item)
         if wrong:
             where = f"[{number}]." if len(made) > 1 else ""
             raise Invalid("; ".join(f"{where}{path}: {expected}" for path, expected in wrong))
@@ -148,6 +148,15 @@ def add_bodies(app: App, actor: Actor, kind: str, bodies: Sequence[Mapping[str, 
         for item in made:
             audit.add(tx, now, actor.name, f"{kind}.added", f"{kind} {item.name}")
     return made
+
+
+def _without_choices(item: Item) -> tuple[checks.Oddity, ...]:
+    """A field of choices that has none: packs have such fields, people need not make more."""
+    field = items.parse(item.kind, item.body)
+    has_none = isinstance(field, IncidentField) and not any(field.select_values) and not field.open_ended
+    if has_none and isinstance(field, IncidentField) and field.type in ("singleSelect", "multiSelect"):
+        return (("selectValues", f"a {field.type} needs options, or must be openEnded"),)
+    return ()
 
 
 def add_file(app: App, actor: Actor, kind: str, path: Path) -> list[Item]:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from casemirror.actions import field_values
 from casemirror.content.catalog import Catalog
-from casemirror.content.incident_items import LIST_TYPES
+from casemirror.content.incident_items import LIST_TYPES, Column
 from casemirror.mapping import casting, targets
 from casemirror.mapping.targets import Place, Target
 from casemirror.mapping.value import FAILURES
@@ -113,28 +114,45 @@ def _near(name: str, catalog: Catalog) -> str:
 
 
 def _checked(tx: Connection, catalog: Catalog, target: Target, value: Json, incident: Incident | None) -> Json:
-    converted = convert(target, value, open_ended=_is_open_ended(catalog, target.name))
+    before = incident.get(target.name) if incident else None
     if target.kind == "attachments" and not is_empty(value):
         raise Invalid(f"{target.name}: files are attached by `casemirror incident attach`")
+    if target.kind == "timer":
+        return _timer(target, value, before)
+    is_open = _is_open_ended(catalog, target.name)
+    converted = convert(target, value, open_ended=is_open or (value == before and not is_empty(value)))
+    if is_empty(converted):
+        return converted
     if target.kind == "grid":
-        _check_rows(target, converted, catalog)
-    is_user = target.name == "owner" or target.kind == "user"
-    if is_user and converted and users.find(tx, username=str(converted)) is None:
+        return _rows(target, converted, catalog)
+    if target.kind == "multiSelect" and not is_open:
+        return field_values.options(target, converted, before)
+    if target.kind == "role":
+        return field_values.roles(target, converted, before)
+    if target.kind == "url":
+        return converted if converted == before else field_values.url(target, converted)
+    if (target.name == "owner" or target.kind == "user") and users.find(tx, username=str(converted)) is None:
         raise Invalid(
             f"{target.name}: there is no user {converted!r}; `casemirror user list` shows all, `user add` makes one"
         )
-    before = incident.get(target.name) if incident else None
-    if target.kind == "timer" and isinstance(converted, Mapping) and isinstance(before, Mapping):
-        return {**before, **converted}
     return converted
 
 
-def _check_rows(target: Target, rows: Json, catalog: Catalog) -> None:
-    """Rows of a table have the columns of the field, and all that it requires. Raises Invalid."""
+def _timer(target: Target, value: Json, before: Json) -> Json:
+    """The timer with the parts that are given; the others stay."""
+    given = _parsed(value) if isinstance(value, str) else value
+    given = field_values.timer(target, given, before) if isinstance(given, Mapping) and given else given
+    converted = given if isinstance(given, Mapping) and given else convert(target, given)
+    return {**before, **converted} if isinstance(converted, Mapping) and isinstance(before, Mapping) else converted
+
+
+def _rows(target: Target, rows: Json, catalog: Catalog) -> Json:
+    """Rows of a table with the columns of the field, each cell of its column's type. Raises Invalid."""
     found = catalog.field_by_cli(target.name)
     columns = {column.key: column for column in found.columns} if found else {}
     if not columns:
-        return
+        return rows
+    checked: list[Json] = []
     for number, row in enumerate(rows if isinstance(rows, list | tuple) else ()):
         given = row if isinstance(row, Mapping) else {}
         unknown = [key for key in given if key not in columns]
@@ -143,8 +161,22 @@ def _check_rows(target: Target, rows: Json, catalog: Catalog) -> None:
         missing = [key for key, column in columns.items() if column.required and is_empty(given.get(key))]
         if missing:
             raise Invalid(f"{target.name}, row {number + 1}: column {missing[0]!r} must be given")
-        for key, value in given.items():
-            convert(Target(Place.FIELD, f"{target.name}.{key}", columns[key].type, columns[key].options), value)
+        try:
+            checked.append({key: _cell(columns[key], value) for key, value in given.items()})
+        except Invalid as error:
+            raise Invalid(f"{target.name}, row {number + 1}: {error.message}") from error
+    return checked
+
+
+def _cell(column: Column, value: Json) -> Json:
+    """A value as its column holds it; an empty one stays as it is."""
+    if is_empty(value):
+        return value
+    target = Target(Place.FIELD, column.key, column.type, column.options)
+    converted = convert(target, value, open_ended=False)
+    if column.type == "multiSelect":
+        return field_values.options(target, converted, None)
+    return field_values.url(target, converted) if column.type == "url" else converted
 
 
 def _is_open_ended(catalog: Catalog, cli_name: str) -> bool:
@@ -159,14 +191,14 @@ def convert(target: Target, value: Json, *, open_ended: bool = True) -> Json:
     if target.kind in LIST_TYPES and isinstance(value, str):
         value = _parts(value)
     if target.kind in ("timer", "internal") and isinstance(value, str):
-        value = _object(value)
+        value = _parsed(value)
     if target.kind == "boolean" and isinstance(value, str):
         return _boolean(target, value)
     try:
         converted = casting.cast(target.kind, value, target.options)
     except FAILURES as error:
         raise Invalid(f"{target.name}: {error}") from error
-    return _option(target, converted) if target.kind == "singleSelect" and not open_ended else converted
+    return field_values.option(target, converted) if target.kind == "singleSelect" and not open_ended else converted
 
 
 def _parts(text: str) -> Json:
@@ -181,12 +213,12 @@ def _parts(text: str) -> Json:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _object(text: str) -> Json:
-    """An object that a person wrote as JSON; any other text is itself."""
-    if text.lstrip().startswith("{"):
+def _parsed(text: str) -> Json:
+    """An object or a list that a person wrote as JSON; any other text is itself."""
+    if text.lstrip().startswith(("{", "[")):
         try:
             found: Json = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
         return found
     return text
@@ -197,14 +229,3 @@ def _boolean(target: Target, text: str) -> bool:
     if word not in ("true", "yes", "1", "false", "no", "0"):
         raise Invalid(f"{target.name}: {text!r} is neither true nor false")
     return word in ("true", "yes", "1")
-
-
-def _option(target: Target, value: Json) -> Json:
-    """The field's own spelling of a choice."""
-    options = [option for option in target.options if option]
-    if not options or value in options:
-        return value
-    for option in options:
-        if option.strip().casefold() == str(value).strip().casefold():
-            return option
-    raise Invalid(f"{target.name}: {value!r} is none of {', '.join(options)}")

@@ -15,6 +15,7 @@ from casemirror.engine.app import App
 from casemirror.model.actor import Actor, Role
 from casemirror.model.errors import Conflict, Forbidden, Invalid, NotFound
 from casemirror.model.incident import Status
+from casemirror.store import incidents as store
 
 
 def add(app: App, me: Actor, name: str, kind: str = "shortText", **more: Any) -> None:
@@ -257,15 +258,31 @@ EDITS = [
     ("boolean", "no", False),
     ("date", "2 Jan 2026", "2026-01-02T00:00:00Z"),
     ("tagsSelect", "a, b", ["a", "b"]),
-    ("role", '["Administrator"]', ["Administrator"]),
-    ("multiSelect", "a,new", ["a", "new"]),
+    ("role", '["Administrator"]', ["administrator"]),
+    ("multiSelect", "A, b", ["a", "b"]),
     ("singleSelect", "A", "a"),
     ("user", "carol", "carol"),
     ("internal", {"any": 1}, {"any": 1}),
-    ("grid", '[{"host": "ws-1", "up": "yes"}]', [{"host": "ws-1", "up": "yes"}]),
+    ("internal", '[1, {"two": 2}]', [1, {"two": 2}]),
+    ("internal", "{no JSON", "{no JSON"),
+    ("grid", '[{"host": "ws-1", "up": "yes"}]', [{"host": "ws-1", "up": True}]),
+    (
+        "grid",
+        '{"host": "ws-1", "up": "", "load": "5", "site": "A"}',
+        [{"host": "ws-1", "up": "", "load": 5, "site": "a"}],
+    ),
     ("timer", '{"sla": 5}', {"sla": 5}),
+    ("timer", "5", {"sla": 5}),
 ]
-COLUMNS = [{"key": "host", "required": True}, {"key": "up", "type": "boolean"}]
+COLUMNS = [
+    {"key": "host", "required": True},
+    {"key": "up", "type": "boolean"},
+    {"key": "load", "type": "number"},
+    {"key": "site", "type": "singleSelect", "selectValues": ["a"]},
+    {"key": "page", "type": "url"},
+    {"key": "tags", "type": "multiSelect", "selectValues": ["x", "y"]},
+    {"key": "seen", "type": "date"},
+]
 
 
 def field_of(app: App, me: Actor, kind: str) -> None:
@@ -274,7 +291,7 @@ def field_of(app: App, me: Actor, kind: str) -> None:
     definitions.add_bodies(app, me, "incidentfield", [body])
 
 
-@pytest.mark.parametrize(("kind", "given", "stored"), EDITS, ids=[kind for kind, *_ in EDITS])
+@pytest.mark.parametrize(("kind", "given", "stored"), EDITS, ids=[f"{kind}-{n}" for n, (kind, *_) in enumerate(EDITS)])
 def test_every_kind_of_field_is_stored_and_searched(app: App, me: Actor, kind: str, given: Any, stored: Any) -> None:
     """content.md §5.2."""
     users.add(app, me, "carol")
@@ -293,13 +310,29 @@ REFUSED = [
     ("boolean", "perhaps", "neither true nor false"),
     ("date", "soon", "no complete date"),
     ("singleSelect", "c", "none of a, b"),
+    ("multiSelect", "a,new", "'new' is none of a, b"),
+    ("role", "boss", "none of read-only, analyst, administrator"),
+    ("url", "not an address", "https://"),
+    ("url", "www.example.com", "https://"),
+    ("url", "http://[", "https://"),
     ("user", "nobody", "there is no user"),
     ("attachments", '[{"name": "x"}]', "incident attach"),
     ("grid", "text", "no table"),
-    ("grid", '[{"host": "x", "hots": 1}]', "no column 'hots'; there are host, up"),
+    ("grid", '[{"host": "x", "hots": 1}]', "no column 'hots'; there are host, up, load"),
     ("grid", '[{"up": "yes"}]', "column 'host' must be given"),
     ("grid", '[{"host": "x", "up": "perhaps"}]', "neither true nor false"),
+    ("grid", '[{"host": "x", "load": "much"}]', "row 1: load: "),
+    ("grid", '[{"host": "x"}, {"host": "y", "site": "b"}]', "row 2: site: 'b' is none of a"),
+    ("grid", '[{"host": "x", "page": "www"}]', "row 1: page: "),
+    ("grid", '[{"host": "x", "tags": "x,z"}]', "row 1: tags: 'z' is none of x, y"),
+    ("grid", '[{"host": "x", "seen": "soon"}]', "row 1: seen: "),
     ("timer", "soon", "no complete date"),
+    ("timer", '{"slaa": 5}', "no 'slaa'; there are runStatus"),
+    ("timer", '{"runStatus": "ended"}', "does not start or stop"),
+    ("timer", '{"sla": "x"}', "f.sla: 'x' is no number"),
+    ("timer", '{"sla": true}', "f.sla: True is no number"),
+    ("timer", '{"breachTriggered": 1}', "neither true nor false"),
+    ("timer", '{"dueDate": "soon"}', r"f\.dueDate: 'soon' is no|f\.dueDate: .*no complete date"),
 ]
 
 
@@ -309,3 +342,40 @@ def test_what_a_field_cannot_hold_is_refused(app: App, me: Actor, kind: str, giv
     field_of(app, me, kind)
     with pytest.raises(Invalid, match=reason):
         incidents.create(app, me, {"name": "x", "F": given})
+
+
+def test_what_a_remote_wrote_may_stay(app: App, me: Actor) -> None:
+    """content.md §5.1: mapped values need not be options; an edit of something else does not stumble over them."""
+    for kind, held in (
+        ("multiSelect", ["theirs"]),
+        ("singleSelect", "theirs"),
+        ("role", ["theirs"]),
+        ("url", "theirs"),
+    ):
+        field_of(app, me, kind)
+        incident = incidents.create(app, me, {"name": "x"})
+        with app.store.write() as tx:
+            store.save(tx, incident.id, incident.version, now=app.clock.now(), fields={"f": held})
+        assert incidents.edit(app, me, incident.id, {"F": held, "name": "y"}).get("f") == held
+    field_of(app, me, "multiSelect")
+    incident = incidents.create(app, me, {"name": "x"})
+    with app.store.write() as tx:
+        store.save(tx, incident.id, incident.version, now=app.clock.now(), fields={"f": ["theirs"]})
+    assert incidents.edit(app, me, incident.id, {"F": "theirs,B"}).get("f") == ["theirs", "b"]
+
+
+def test_a_timer_that_was_shown_can_be_given_back(app: App, me: Actor) -> None:
+    """Its run status among the parts, as long as it is the same."""
+    field_of(app, me, "timer")
+    incident = incidents.create(app, me, {"name": "x", "F": '{"sla": 5}'})
+    shown = incident.get("f")
+    assert isinstance(shown, dict) and shown["runStatus"] == "idle"
+    edited = incidents.edit(app, me, incident.id, {"F": json.dumps({**shown, "dueDate": "2026-01-02"})}).get("f")
+    assert edited == {**shown, "dueDate": "2026-01-02T00:00:00Z"}
+
+
+def test_a_field_of_choices_in_a_file_needs_some(app: App, me: Actor) -> None:
+    body = {**definitions.described("Site"), "type": "multiSelect"}
+    with pytest.raises(Invalid, match="selectValues: a multiSelect needs options"):
+        definitions.add_bodies(app, me, "incidentfield", [body])
+    definitions.add_bodies(app, me, "incidentfield", [{**body, "openEnded": True}])
