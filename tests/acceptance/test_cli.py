@@ -357,6 +357,7 @@ def test_the_simulator_serves_until_it_is_stopped(tmp_path: Path) -> None:
             "pack": "add list", "instance": "add update list show test enable disable remove fetch mirror",
             "incident": "list show create edit comment attach tag close reopen open link", "link": "add list",
             "config": "get set list", "user": "add list remove", "key": "rotate", "simulate": "servicenow",
+            "field": "list show add remove", "type": "list show add remove",
         }.items() for verb in verbs.split()),
         *((verb,) for verb in "schema run stats records purge serve worker demo".split()),
     ],
