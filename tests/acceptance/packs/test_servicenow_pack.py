@@ -412,6 +412,15 @@ class TestPush:
         with pytest.raises(CommandError, match="404"):
             mirror.push(record, delta={"description": "x"})
 
+    def test_a_log_in_page_is_no_answer_to_a_write(self, mirror: Instance, remote: ServiceNowSimulator) -> None:
+        """Status 200 and HTML: nothing was written, so nothing may count as sent."""
+        record = make(remote)
+        remote.set_faults(html=True)
+        with pytest.raises(CommandError, match="an HTML page"):
+            mirror.push(record, delta={"description": "x"})
+        with pytest.raises(CommandError, match="an HTML page"):
+            mirror.push(record, entries=[comment("Said", reference="e-301", uncertain=False)])
+
 
 class TestClosing:
     def test_a_close_and_a_reopening_reach_the_record(self, mirror: Instance, remote: ServiceNowSimulator) -> None:
