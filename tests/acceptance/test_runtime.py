@@ -622,7 +622,8 @@ class TestParents:
         python.chmod(0o700)
         wanted = command("import threaded_library\ndemisto.results(threaded_library.NAME)")
         wanted = replace(wanted, code=replace(wanted.code, python=str(python)))
-        assert [runtime.run(wanted).results for _ in range(2)] == [("it",)] * 2
+        replies = [runtime.run(wanted) for _ in range(2)]
+        assert [(reply.results, reply.error) for reply in replies] == [(("it",), "")] * 2
         assert runtime.started_parents == 2
 
     def test_a_killed_server_leaves_nothing_behind(self, tmp_path):

@@ -165,6 +165,8 @@ class WarmParent:
         while True:
             try:
                 packet = self._control.recv(_PACKET)
+            except ConnectionResetError:
+                continue  # it left without reading our last order; said once, and its own last words are still to come
             except OSError:
                 packet = b""
             if not packet:
