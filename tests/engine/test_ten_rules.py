@@ -15,7 +15,7 @@ import pytest
 
 from casemirror.actions import instances
 from casemirror.engine import fetch as fetching
-from casemirror.engine import inbound, lane, record
+from casemirror.engine import inbound, lane, looking, record
 from casemirror.engine import poll as polling
 from casemirror.engine import reconcile as reconciling
 from casemirror.engine.inbound import Window
@@ -93,7 +93,7 @@ def sync_time_is_taken_after_the_call(patch: Patch) -> None:
     def late(*, since: Any, started: Any, ended: Any) -> Window:
         return Window(since=since, started=ended, ended=ended)
 
-    patch.setattr(reconciling, "Window", late)
+    patch.setattr(looking, "Window", late)
 
 
 def cursor_is_taken_after_the_call(patch: Patch) -> None:
@@ -144,14 +144,14 @@ def test_what_changes_while_a_poll_runs_is_named_by_the_next_one(
 
 
 def entries_are_not_recognised(patch: Patch) -> None:
-    def all_of_them(tx: Any, link: Any, found: Any, window: Any) -> Any:
+    def all_of_them(tx: Any, link: Any, found: Any, window: Any, arrived: Any) -> Any:
         return [(entry, inbound.fingerprint(entry)) for entry in found]
 
     patch.setattr(inbound, "only_new", all_of_them)
 
 
 def pulls_do_not_overlap(patch: Patch) -> None:
-    patch.setattr(reconciling, "pull_since", lambda _, link: link.last_sync_at or link.since_at)
+    patch.setattr(looking, "pull_since", lambda _, link: link.last_sync_at or link.since_at)
 
 
 @variants(

@@ -39,7 +39,7 @@ def test_nothing_is_lost_or_doubled_in_any_schedule(careful: bool, strict: bool,
     assert crashes, "no schedule had a crash; the dice are loaded"
 
 
-def nothing_recognised(tx: Any, link: Any, found: Any, window: Any, now: Any) -> list[Any]:
+def nothing_recognised(tx: Any, link: Any, found: Any, window: Any, arrived: Any) -> list[Any]:
     """Broken rule 3: the overlap is read twice and believed twice."""
     return [(entry, inbound.fingerprint(entry)) for entry in found]
 

@@ -1,7 +1,7 @@
 """Why is this not mirrored? Every precondition of mirroring, looked at one by one, with what to do about a missing one.
 
 Only what is stored is looked at: no remote is called, nothing is changed.
-Source: mirroring.md §0.3, §3; `engine.outbound.may_push`, `engine.reconcile.must_pull`, `engine.lane.step`.
+Source: mirroring.md §0.3, §3; `engine.outbound.may_push`, `engine.looking.must_pull`, `engine.lane.step`.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True)
 class Pulled:
-    """What the pull brought; without `reply` and `inbox_ids` the integration has no get-remote-data."""
+    """What the pull brought; `inbox_ids` None: it came by a call."""
 
     told: Told = NOTHING_TOLD
     window: Window
@@ -54,7 +54,12 @@ class Pulled:
     message: str = ""
     """a text instead of an object: shown, and nothing counts as synced"""
     reply: Reply | None = None
-    inbox_ids: tuple[int, ...] = ()
+    inbox_ids: tuple[int, ...] | None = None
+
+    @property
+    def answered(self) -> bool:
+        """The remote told something; else the integration has no get-remote-data."""
+        return self.reply is not None or self.inbox_ids is not None
 
 
 def understand(turn: Turn, link: Link, incident: Incident, data: RemoteData) -> Told:
@@ -151,7 +156,7 @@ def import_files(turn: Turn, found: Iterable[InboundEntry]) -> Iterable[InboundE
             yield entry
             continue
         try:
-            file = files.put(turn.app.store, Path(entry.file_path), entry.file_name, turn.settings.count("files.max"))
+            file = turn.take_file(Path(entry.file_path), entry.file_name)
         except CasemirrorError as error:
             if not isinstance(error, files.refusals()):
                 raise
@@ -175,15 +180,17 @@ def fingerprint(entry: InboundEntry) -> str:
 
 
 def only_new(
-    tx: Connection, link: Link, found: Iterable[InboundEntry], window: Window
+    tx: Connection, link: Link, found: Iterable[InboundEntry], window: Window, arrived: Iterable[Outgoing]
 ) -> list[tuple[InboundEntry, str]]:
     """Leave out entries that an overlapping pull brought already, and our own that come back; with fingerprints.
 
+    arrived   entries of ours that this very pull shows, and that are not noted as sent yet
     Equal entries are counted: two people may say the same, and both are kept.   Source: rule 3; MIR-118, 119, 178.
     """
     marked = [(entry, fingerprint(entry)) for entry in found]
     known = entry_store.known_fingerprints(tx, link.id, [mark for _, mark in marked], window.since)
-    ours = {_normal(e) for e in entry_store.recently_sent(tx, link.id, window.since - ECHO_WINDOW)}
+    sent = entry_store.recently_sent(tx, link.id, window.since - ECHO_WINDOW)
+    ours = {_normal(entry) for entry in [*sent, *(o.entry for o in arrived)]}
     new = []
     for entry, mark in marked:
         if known.get(mark, 0) > 0:

@@ -10,6 +10,7 @@ from casemirror.engine.commands import staged
 from casemirror.engine.turn import Turn
 from casemirror.mapping import outgoing as mapper_out
 from casemirror.model.entry import Outgoing
+from casemirror.model.errors import CreateUnconfirmed
 from casemirror.model.incident import CLOSE_FIELDS, MIRROR_ERRORS, Incident, Status
 from casemirror.model.link import Link
 from casemirror.model.plan import Method, Plan, Policy
@@ -76,8 +77,14 @@ def parts(plan: Plan, settings: Settings) -> Iterator[Plan]:
 def pack(turn: Turn, link: Link, incident: Incident, plan: Plan) -> Package:
     """Map the incident out and stage the files. Pure but for reading the file store.
 
-    Source: mirroring.md §1.7, §3.5, §3.7; MIR-146…161, 169, 171.
+    Raises CreateUnconfirmed.   Source: mirroring.md §1.7, §3.5, §3.7; MIR-146…161, 169, 171.
     """
+    if plan.create and link.creating_at and not turn.caller.integration.creates_safely:
+        raise CreateUnconfirmed(
+            f"a creation at {turn.instance.name} was begun at {link.creating_at:%Y-%m-%d %H:%M:%S} UTC and its outcome "
+            "was never seen; look whether the object is there, then link it (`casemirror incident edit`) or have it created "
+            "once more (`casemirror link retry`)"
+        )
     source = wire.outgoing_source(incident, link)
     dirty = set(source) if plan.create else _dirty(incident, plan)
     mapped = mapper_out.map_out(

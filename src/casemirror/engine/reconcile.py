@@ -11,14 +11,14 @@ creation marked *begun*, before the call, so that an outcome that nobody saw is 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 
-from casemirror.engine import inbound, outbound, record
-from casemirror.engine.inbound import Pulled, Window
-from casemirror.engine.plan import NOTHING_TOLD, make_plan
+from casemirror.engine import looking, outbound, record
+from casemirror.engine.inbound import Pulled
+from casemirror.engine.looking import Decided
 from casemirror.engine.turn import Turn
-from casemirror.model.errors import CasemirrorError, CreateUnconfirmed, NotImplementedByIntegration
+from casemirror.model.errors import CasemirrorError
 from casemirror.model.ids import LinkId
 from casemirror.model.incident import Incident
 from casemirror.model.link import Link, LinkState
@@ -26,9 +26,6 @@ from casemirror.model.plan import Plan
 from casemirror.runtime import wire
 from casemirror.runtime.command import Reply
 from casemirror.store import entries, inbox, incidents, links
-
-LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
-"""First `lastUpdate` of an incident that was linked later: everything comes once.   Source: MIR-090."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,14 +54,18 @@ class Outcome:
     entries_out: int = 0
 
 
-def reconcile(turn: Turn, link_id: LinkId) -> Outcome:
+Agreed = Callable[[Decided], None]
+"""Is shown what was decided before any of it is written; it raises to stop the reconcile there."""
+
+
+def reconcile(turn: Turn, link_id: LinkId, agreed: Agreed = lambda decided: None) -> Outcome:
     """Bring one link's two sides together. Raises what `model.errors` lists; the lane decides what follows from it."""
     outcome = Outcome(link_id=link_id)
     work = begin(turn, link_id)
     if work is None:
         return outcome
-    pulled = pull(turn, work) if must_pull(turn, work) else None
-    plan, work = plan_and_apply(turn, work, pulled, outcome)
+    pulled = pull(turn, work) if looking.must_pull(turn, work.link) else None
+    plan, work = plan_and_apply(turn, work, pulled, outcome, agreed)
     if plan.must_push:
         for part in outbound.parts(plan, turn.settings):
             work = push_and_settle(turn, work, part, outcome)
@@ -82,93 +83,38 @@ def begin(turn: Turn, link_id: LinkId) -> Work | None:
     return Work(link=link, incident=incident, wanted=link.wanted, named=link.named)
 
 
-def must_pull(turn: Turn, work: Work) -> bool:
-    """A pull is due: the remote was named since the last one, or is not known well enough to push over it."""
-    link = work.link
-    if not (link.direction.inbound and link.remote_id and turn.caller.integration.mirror_in):
-        return False
-    if not turn.lane.can_pull(turn.app.clock.now()) and not record.has_inbox(turn, link):
-        return False
-    if link.named > link.pulled or record.must_look_for_sent(turn, link):
-        return True
-    age = turn.app.clock.now() - (link.last_sync_at or link.since_at)
-    return age >= timedelta(seconds=turn.settings.freshness_s)
-
-
 def pull(turn: Turn, work: Work) -> Pulled:
-    """Ask for the remote object (or take what a full-data poll brought), map it in, import its files."""
-    link, clock = work.link, turn.app.clock
-    since = pull_since(turn, link)
-    waiting = record.take_inbox(turn, link)
-    if waiting is not None:
-        window = Window(since=since, started=waiting.received_at, ended=waiting.received_at)
-        told = inbound.understand(turn, link, work.incident, waiting.data)
-        return Pulled(told=told, window=window, payload=waiting.data.object, inbox_ids=waiting.ids)
-    turn.hold_for(turn.settings.seconds("mirror.command.timeout"))
-    started = clock.now()
-    reply = turn.caller.run(
-        "get-remote-data", wire.pull_arguments(link.remote_id, since), incident=work.incident, link=link
-    )
+    """Look at the remote; what went wrong, or that the integration cannot do it, is noted."""
     try:
-        data = wire.parse_pull(reply)
-        told = inbound.understand(turn, link, work.incident, data)
-    except NotImplementedByIntegration:
-        record.pull_not_implemented(turn, reply)
-        return Pulled(window=Window(since=since, started=started, ended=clock.now()))
+        pulled = looking.pull(turn, work.link, work.incident)
     except CasemirrorError as error:
-        record.pull_failed(turn, link, error)
+        record.pull_failed(turn, work.link, error)
         raise
-    finally:
-        reply.discard()
-    window = Window(since=since, started=started, ended=clock.now())
-    return Pulled(told=told, window=window, payload=data.object, message=data.message, reply=reply)
+    if not pulled.answered:
+        record.pull_not_implemented(turn)
+    return pulled
 
 
-def pull_since(turn: Turn, link: Link) -> datetime:
-    """Lower bound of what a pull asks for: the last pull's start, and the overlap off it (rules 2 and 3).
-
-    It is cut down to what remotes count in (seconds; minutes when the overlap allows), so that what we take for the lower
-    bound and what the remote makes of it are the same. An entry of uncertain outcome moves it back to before its call.
-    Source: MIR-087, MIR-089, MIR-090; decision 0003.
-    """
-    overlap = timedelta(seconds=turn.settings.seconds("mirror.overlap"))
-    if link.last_sync_at is None:
-        lookback = timedelta(seconds=turn.settings.seconds("mirror.first.lookback"))
-        since = LONG_AGO if link.linked_later else link.since_at - lookback
-    else:
-        since = link.last_sync_at - overlap
-    intended = record.first_intended_at(turn, link)
-    since = min(since, intended - overlap) if intended else since
-    if overlap >= timedelta(minutes=1):
-        return since.replace(second=0, microsecond=0)
-    return since.replace(microsecond=0) if overlap else since
-
-
-def plan_and_apply(turn: Turn, work: Work, pulled: Pulled | None, outcome: Outcome) -> tuple[Plan, Work]:
+def plan_and_apply(
+    turn: Turn, work: Work, pulled: Pulled | None, outcome: Outcome, agreed: Agreed
+) -> tuple[Plan, Work]:
     """Plan on what is true now and write everything of the pull in one transaction (rule 4)."""
     with turn.write() as tx:
-        incident = incidents.load(tx, work.incident.id)
-        link = links.load(tx, work.link.id).edited(incident.fields)
-        told = pulled.told if pulled else NOTHING_TOLD
         now = turn.app.clock.now()
-        outgoing = entries.unsent(tx, link)
+        decided = looking.decide(turn, tx, work.link, pulled, now)
+        agreed(decided)
+        link, plan = decided.link, decided.plan
+        entries.mark_sent(tx, link.id, [o.entry.id for o in decided.arrived], now)
         if pulled:
-            arrived = inbound.found_again(outgoing, told.entries)
-            entries.mark_sent(tx, link.id, [o.entry.id for o in arrived], now)
-            outgoing = tuple(o for o in outgoing if o not in arrived)
-        policy = outbound.policy_for(turn, link, incident)
-        policy = replace(policy, never_out=policy.never_out | record.ping_pong(turn, tx, link, now))
-        plan = make_plan(link, incident, told, outgoing, policy, now)
-        if pulled:
-            outcome.entries_in = record.write_entries(turn, tx, link, incident, plan, pulled.window, now)
-        incident, written = record.write_incident(turn, tx, link, incident, plan, now)
+            record.write_entries(turn, tx, decided, pulled.window, now)
+            inbox.remove(tx, pulled.inbox_ids or ())
+        incident, written = record.write_incident(turn, tx, link, decided.incident, plan, now)
         link = replace(link, base={**link.base, **written})
         link = record.write_link(turn, tx, link, work.named, plan, pulled, now)
         record.write_decisions(tx, link, plan, pulled, now)
         if pulled and pulled.reply:
             turn.keep(tx, pulled.reply)
-        inbox.remove(tx, pulled.inbox_ids if pulled else ())
-    outcome.fields_in = len(plan.merge.write)
+    outcome.fields_in, outcome.entries_in = len(plan.merge.write), len(decided.new)
     outcome.steps += ["pulled"] * bool(pulled) + ["applied"] * plan.changes_incident
     return plan, replace(work, link=link, incident=incident)
 
@@ -176,12 +122,6 @@ def plan_and_apply(turn: Turn, work: Work, pulled: Pulled | None, outcome: Outco
 def push_and_settle(turn: Turn, work: Work, plan: Plan, outcome: Outcome) -> Work:
     """Send one call's worth of the plan and write what came of it."""
     link = work.link
-    if plan.create and link.creating_at and not turn.caller.integration.creates_safely:
-        raise CreateUnconfirmed(
-            f"a creation at {turn.instance.name} was begun at {link.creating_at:%Y-%m-%d %H:%M:%S} UTC and its outcome "
-            "was never seen; look whether the object is there, then link it (`casemirror incident edit`) or have it created "
-            "once more (`casemirror link retry`)"
-        )
     package = outbound.pack(turn, link, work.incident, plan)
     if package.empty:
         return replace(work, link=record.settle(turn, work.link, plan, package, "", None))

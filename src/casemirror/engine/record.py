@@ -4,7 +4,7 @@ or opens one; none calls a remote.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,8 @@ from casemirror.store import inbox as inbox_store
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from casemirror.engine.looking import Decided
+
 PING_PONG_WINDOW = timedelta(hours=1)
 MIRROR_USER = "DBot"
 """`closingUserId` of what mirroring closes.   Source: mirroring.md §4.5."""
@@ -47,21 +49,11 @@ def write_incident(
 
     Returns the incident, and the fields that mirroring itself gave a value: both sides agree on them, none is dirty.
     """
-    fields: dict[str, Json] = {**plan.merge.write}
-    columns: dict[str, Any] = {"type": plan.type} if plan.type else {}
-    if plan.status is Status.CLOSED and plan.closing is not None:
+    if plan.closes:
         mind_brake(turn, tx)
-        fields |= {"closeReason": plan.closing.reason, "closeNotes": plan.closing.notes, "closingUserId": MIRROR_USER}
-        fields |= stopped_timers(incident, now)
-        columns = {"status": Status.CLOSED, "closed_at": now}
-    elif plan.status is Status.ACTIVE:
-        fields |= dict.fromkeys(CLOSE_FIELDS, "")
-        columns = {"status": Status.ACTIVE, "closed_at": None, "last_open_at": now}
-    changes = {name: value for name, value in fields.items() if not same(value, incident.get(name))}
+    fields, changes, columns = changes_of(incident, plan, now)
     if not changes and not columns:
         return incident, fields
-    if changes.get("occurred"):
-        columns["occurred_at"] = parse_time(str(changes["occurred"]))
     changed = incidents.save(tx, incident.id, incident.version, now=now, fields=changes, **columns)
     if "status" in columns:
         verb = "closed" if changed.status is Status.CLOSED else "reopened"
@@ -71,12 +63,36 @@ def write_incident(
     return changed, fields
 
 
+def changes_of(incident: Incident, plan: Plan, now: datetime) -> tuple[Fields, dict[str, Json], dict[str, Any]]:
+    """Fields that a plan gives a value, those of them that differ, and columns. Pure."""
+    fields: dict[str, Json] = {**plan.merge.write}
+    columns: dict[str, Any] = {"type": plan.type} if plan.type else {}
+    if plan.closes and plan.closing is not None:
+        fields |= {"closeReason": plan.closing.reason, "closeNotes": plan.closing.notes, "closingUserId": MIRROR_USER}
+        fields |= stopped_timers(incident, now)
+        columns = {"status": Status.CLOSED, "closed_at": now}
+    elif plan.status is Status.ACTIVE:
+        fields |= dict.fromkeys(CLOSE_FIELDS, "")
+        columns = {"status": Status.ACTIVE, "closed_at": None, "last_open_at": now}
+    changes = {name: value for name, value in fields.items() if not same(value, incident.get(name))}
+    if changes.get("occurred"):
+        columns["occurred_at"] = parse_time(str(changes["occurred"]))
+    return fields, changes, columns
+
+
 def mind_brake(turn: Turn, tx: Connection) -> None:
     """Count a close by mirroring; raises BrakePulled when one more would be too large a share at once (rule 10).
 
     A remote that lost its data, or an integration gone wrong, looks like a remote that closed everything.
     """
-    share, closed = turn.settings.count("mirror.brake.closed"), turn.lane.closed_this_cycle
+    closed = turn.lane.closed_this_cycle
+    refuse_closes(turn, tx, closed)
+    turn.note(tx, closed_this_cycle=closed + 1)
+
+
+def refuse_closes(turn: Turn, tx: Connection, closed: int) -> None:
+    """Raise BrakePulled when one more close after `closed` ones in this cycle is too much."""
+    share = turn.settings.count("mirror.brake.closed")
     minimum = turn.settings.count("mirror.brake.minimum")
     enough_to_go_on = max(minimum, (closed + 1) * 100 // share + 1) if share else 0
     were_open = links.open_count(tx, turn.instance.id, at_most=enough_to_go_on) + closed
@@ -86,7 +102,6 @@ def mind_brake(turn: Turn, tx: Connection) -> None:
             f"{turn.instance.name} would close more than {share} % of its {were_open} open incidents at once; look there, "
             f"then `casemirror instance enable {turn.instance.name}` lets it go on"
         )
-    turn.note(tx, closed_this_cycle=closed + 1)
 
 
 def stopped_timers(incident: Incident, now: datetime) -> dict[str, Json]:
@@ -117,17 +132,14 @@ def ping_pong(turn: Turn, tx: Connection, link: Link, now: datetime) -> frozense
     return paused
 
 
-def write_entries(
-    turn: Turn, tx: Connection, link: Link, incident: Incident, plan: Plan, window: Window, now: datetime
-) -> int:
+def write_entries(turn: Turn, tx: Connection, decided: Decided, window: Window, now: datetime) -> None:
     """Append the entries that are really new; for a pending incident they are held until it is opened (MIR-120)."""
-    new = inbound.only_new(tx, link, plan.entries, window)
-    for entry, mark in new:
+    link, incident = decided.link, decided.incident
+    for entry, mark in decided.new:
         held = incident.status is Status.PENDING
         entries.add(tx, incident.id, inbound.as_entry(turn, link, entry, mark, window), now, held=held)
-    if new:
+    if decided.new:
         links.want_others(tx, incident.id, link.id, now)
-    return len(new)
 
 
 def write_link(
@@ -156,7 +168,7 @@ def write_link(
         columns |= {"pulled": named, "tries_in": 0, "rate_limited": False}
         if pulled.message:
             columns |= {"error_in": pulled.message, "base": {**base, MIRROR_ERROR_IN: pulled.message}}
-        elif pulled.reply or pulled.inbox_ids:
+        elif pulled.answered:
             columns |= {"error_in": "", "last_sync_at": pulled.window.started}
     return links.save(tx, link.id, **columns)
 
@@ -275,12 +287,12 @@ def pull_failed(turn: Turn, link: Link, error: CasemirrorError) -> None:
         turn.note(tx, failed_in=turn.lane.failed_in + 1)
 
 
-def pull_not_implemented(turn: Turn, reply: Reply) -> None:
+def pull_not_implemented(turn: Turn) -> None:
     """Believe for a while that the integration has no get-remote-data.   Source: MIR-092."""
     until = turn.app.clock.now() + timedelta(seconds=turn.settings.seconds("mirror.reprobe"))
     with turn.write() as tx:
         turn.note(tx, cap_remote="no", cap_remote_until=until)
-    log.info("pull.not_implemented", instance=turn.instance.name, until=time_text(until), ending=reply.ending)
+    log.info("pull.not_implemented", instance=turn.instance.name, until=time_text(until))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -298,10 +310,10 @@ def has_inbox(turn: Turn, link: Link) -> bool:
         return bool(inbox_store.waiting(tx, link.id))
 
 
-def take_inbox(turn: Turn, link: Link) -> Waiting | None:
-    """What full-data polls brought for this link; None: ask the remote."""
+def take_inbox(turn: Turn, link: Link, told: Sequence[inbox_store.Row] = ()) -> Waiting | None:
+    """What full-data polls brought for this link, with what one told just now; None: ask the remote."""
     with turn.app.store.read() as tx:
-        rows = inbox_store.waiting(tx, link.id)
+        rows = [*inbox_store.waiting(tx, link.id), *told]
     if not rows:
         return None
     parts = [wire.remote_data_from_json(row.body) for row in rows]

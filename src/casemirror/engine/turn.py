@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from casemirror.engine.app import App
 from casemirror.engine.commands import Caller
 from casemirror.mapping.outside import Outside
+from casemirror.model.entry import FileRef
 from casemirror.model.instance import Instance
 from casemirror.model.lane import Lane
 from casemirror.model.settings import Settings
 from casemirror.runtime.command import Reply
-from casemirror.store import instances, lanes
+from casemirror.store import files, instances, lanes
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -88,6 +91,38 @@ class Turn:
         if reply.last_mirror_run is not None:
             instances.save_mirror_run(tx, self.instance.id, reply.last_mirror_run)
 
+    def take_file(self, source: Path, name: str) -> FileRef:
+        """Take a file that a command wrote into the store. Raises what `files.put` raises."""
+        return files.put(self.app.store, source, name, self.settings.count("files.max"))
+
     def note(self, tx: Connection, **columns: Any) -> None:
         """Write columns of the lane."""
         self.lane = lanes.save(tx, self.lane, **columns)
+
+
+@dataclass(kw_only=True)
+class Onlooker(Turn):
+    """Looks at a lane that it does not own: it reads and asks; whatever would write is a bug.
+
+    at   the present that mappings see; None: now
+    """
+
+    at: datetime | None = None
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """An onlooker writes nothing."""
+        raise RuntimeError(f"a look at {self.instance.name} wanted to write")
+        yield
+
+    def outside(self) -> Outside:
+        """The world around an evaluation."""
+        found = self.caller.outside()
+        return replace(found, now=self.at) if self.at else found
+
+    def hold_for(self, seconds: float) -> None:
+        """There is no lease to keep alive."""
+
+    def take_file(self, source: Path, name: str) -> FileRef:
+        """What the file would be in the store; its bytes are only read. Raises FileRefused."""
+        return files.measure(source, name, self.settings.count("files.max"))

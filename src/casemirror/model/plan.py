@@ -128,6 +128,11 @@ class Plan:
     create: bool = False
 
     @property
+    def closes(self) -> bool:
+        """The remote's close is followed here."""
+        return self.status is Status.CLOSED and self.closing is not None
+
+    @property
     def changes_incident(self) -> bool:
         """Something of the incident itself must be written here."""
         return bool(self.merge.write) or bool(self.type) or self.status is not None or bool(self.entries)

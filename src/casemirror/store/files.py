@@ -69,8 +69,19 @@ def put(store: Store, source: Path | BinaryIO, name: str, max_bytes: int) -> Fil
         raise DiskFull(
             f"file {clean!r} could not be written to {store.files_folder}: {error.strerror or error}"
         ) from error
-    kind = mimetypes.guess_type(clean)[0] or "application/octet-stream"
-    return FileRef(id=file_id, name=clean, size=size, content_type=kind)
+    return FileRef(id=file_id, name=clean, size=size, content_type=_content_type(clean))
+
+
+def measure(source: Path, name: str, max_bytes: int) -> FileRef:
+    """What `put` would make of a file, without taking it in. Raises FileRefused."""
+    clean = safe_name(name)
+    with _opened(source) as stream:
+        file_id, size = _copy(stream, None, clean, max_bytes)
+    return FileRef(id=file_id, name=clean, size=size, content_type=_content_type(clean))
+
+
+def _content_type(name: str) -> str:
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def _opened(source: Path) -> BinaryIO:
@@ -87,15 +98,18 @@ def _opened(source: Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def _copy(source: BinaryIO, part: IO[bytes], name: str, max_bytes: int) -> tuple[FileId, int]:
+def _copy(source: BinaryIO, part: IO[bytes] | None, name: str, max_bytes: int) -> tuple[FileId, int]:
+    """Hash of the bytes and their number; they are written to `part` when there is one."""
     digest, size = hashlib.sha256(), 0
     while chunk := source.read(_CHUNK):
         size += len(chunk)
         if size > max_bytes:
             raise FileRefused(f"file {name!r} is larger than the limit of {max_bytes} bytes (setting files.max)")
         digest.update(chunk)
-        part.write(chunk)
-    part.flush()
+        if part is not None:
+            part.write(chunk)
+    if part is not None:
+        part.flush()
     return FileId(digest.hexdigest()), size
 
 
