@@ -166,3 +166,21 @@ def test_heartbeats_say_who_lives(store: Store) -> None:
         heartbeats.forget(tx, "a")
         assert heartbeats.names(tx) == ["b"]
         assert not heartbeats.is_alive(tx, "a")
+
+
+def test_a_lane_that_could_not_be_given_back_is_free_again(store: Store, instance: Instance) -> None:
+    """Its owner lives but does not work on it: the database refused the release. One that moved since is left alone."""
+    first = owned(store, lane_of(instance), "a")
+    assert first is not None
+    taken = owned(store, lane_of(instance), "a")
+    assert taken is not None
+    with store.write() as tx:
+        assert lanes.owned_by(tx, "b") == []
+        assert lanes.owned_by(tx, "a") == [taken]
+        assert not lanes.give_back(tx, first)
+        assert lanes.give_back(tx, taken)
+        assert not lanes.give_back(tx, taken)
+        assert lanes.owned_by(tx, "a") == []
+    with pytest.raises(LaneLost), store.write() as tx:
+        lanes.guard(tx, taken)
+    assert owned(store, taken.id, "b") is not None

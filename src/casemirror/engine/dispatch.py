@@ -4,14 +4,16 @@ The truth is in our tables; DBOS only carries "lane L has something to do" to ex
 at-least-once, and the lane's lease and epoch make a double run harmless (design §5).
 
 Four threads: `beat` says that this process lives, `look` enqueues lanes that have something to do, `reap` resumes what
-a dead process left behind and clears what is done, `tidy` forgets payloads that were kept long enough.   Source: docs/decisions/0002.
+a dead process or a failed database left behind and clears what is done, `tidy` forgets payloads that were kept long enough.   Source: docs/decisions/0002.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from datetime import timedelta
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
@@ -32,6 +34,8 @@ REAP_S = 2.0
 TIDY_S = 60.0
 KEEP_DONE_S = 600.0
 WORKERS = 32
+STUCK = timedelta(seconds=5)
+"""A lane that stays due for that long after it was enqueued is looked at."""
 
 
 def prepare_sqlite(path: Path) -> str:
@@ -57,7 +61,9 @@ class Dispatcher:
             Loop("tidy", TIDY_S, self.tidy),
         )
         self._presence = Presence(app)
-        self._enqueued: set[str] = set()
+        self._enqueued: dict[str, datetime] = {}
+        self._running = Running()
+        self._suspect: set[str] = set()
         self._drain: Callable[[str], int] | None = None
 
     def start(self) -> None:
@@ -77,7 +83,8 @@ class Dispatcher:
 
         @DBOS.workflow(name="drain", max_recovery_attempts=1_000_000)
         def drain(lane_id: str) -> int:
-            return lane_work.drain(app, LaneId(lane_id))
+            with self._running.at(lane_id, DBOS.workflow_id or ""):
+                return lane_work.drain(app, LaneId(lane_id))
 
         self._drain = drain
         DBOS.launch()
@@ -102,13 +109,19 @@ class Dispatcher:
 
     def look(self) -> None:
         """Enqueue every lane that has something to do and is not enqueued yet."""
-        mirroring = self._app.settings().flag("sync.mirror.job.enable")
+        now, mirroring = self._app.clock.now(), self._app.settings().flag("sync.mirror.job.enable")
         with self._app.store.read() as tx:
-            due = [lanes.load(tx, i) for i in lanes.due(tx, self._app.clock.now(), mirroring=mirroring)]
+            due = [lanes.load(tx, i) for i in lanes.due(tx, now, mirroring=mirroring)]
         names = {f"{found.id}:{found.epoch}": found for found in due}
-        for name in names.keys() - self._enqueued:
-            self.enqueue(name, names[name])
-        self._enqueued = set(names)
+        self._enqueued = {name: at for name, at in self._enqueued.items() if name in names}
+        for name, found in names.items():
+            if name not in self._enqueued:
+                self.enqueue(name, found)
+            elif now - self._enqueued[name] > STUCK:
+                self.enqueue_again(name, found)
+            else:
+                continue
+            self._enqueued[name] = now
 
     def enqueue(self, name: str, found: Lane) -> None:
         """Enqueue one turn of a lane. Its name holds the epoch, so however many processes see that the lane is due, it is
@@ -117,6 +130,16 @@ class Dispatcher:
         assert self._drain is not None
         with SetWorkflowID(name), SetEnqueueOptions(queue_partition_key=found.instance_id):
             DBOS.enqueue_workflow(QUEUE, self._drain, found.id)
+
+    def enqueue_again(self, name: str, found: Lane) -> None:
+        """A lane stays due although it was enqueued. When its workflow is over it could not even take the lane (the database
+        failed): forget that one, for a name runs once.
+        """
+        status = DBOS.get_workflow_status(name)
+        if status is not None and status.status not in ("ENQUEUED", "PENDING"):
+            log.warning("lane.enqueued_again", lane=found.id, was=status.status)
+            DBOS.delete_workflow(name)
+            self.enqueue(name, found)
 
     def tidy(self) -> None:
         """Forget raw payloads that were kept long enough (`mirror.payload.keep`)."""
@@ -127,17 +150,56 @@ class Dispatcher:
             log.info("payloads.forgotten", count=forgotten)
 
     def reap(self) -> None:
-        """Resume the lanes of dead processes, and clear finished runs."""
-        now = self._app.clock.now()
+        """Resume the lanes of dead processes and what this one left unfinished; clear finished runs."""
+        mine, now = self._app.executor, self._app.clock.now()
         with self._app.store.write() as tx:
-            alive = forget_dead(tx) | {self._app.executor}
-        for status in DBOS.list_workflows(status="PENDING", queue_name=QUEUE, load_input=False, load_output=False):
-            if status.executor_id not in alive:
-                log.warning("worker.died", executor=status.executor_id, workflow=status.workflow_id)
-                DBOS.resume_workflow(status.workflow_id, queue_name=QUEUE)
+            alive = forget_dead(tx) | {mine}
+            owned = lanes.owned_by(tx, mine)
+            for lane in owned:  # whoever works on one of these is running already
+                if lane.id not in self._running.lanes() and lanes.give_back(tx, lane):
+                    log.warning("lane.given_back", lane=lane.id)
+        pending = DBOS.list_workflows(status="PENDING", queue_name=QUEUE, load_input=False, load_output=False)
+        dead = {w.workflow_id: w.executor_id for w in pending if w.executor_id not in alive}
+        # its thread is gone and could not say so (the database failed); one that is not running yet is suspected only
+        idle = {w.workflow_id for w in pending if w.executor_id == mine} - self._running.workflows()
+        for workflow, executor in {**dead, **dict.fromkeys(idle & self._suspect, mine)}.items():
+            log.warning(
+                "worker.died" if workflow in dead else "worker.lost_a_run", executor=executor, workflow=workflow
+            )
+            DBOS.resume_workflow(workflow, queue_name=QUEUE)
+        self._suspect = idle
         done_before = (now - timedelta(seconds=KEEP_DONE_S)).isoformat()
         done = DBOS.list_workflows(
             completed_before=done_before, queue_name=QUEUE, limit=500, load_input=False, load_output=False
         )
         if done:
             DBOS.delete_workflows([w.workflow_id for w in done])
+
+
+class Running:
+    """The lanes that threads of this process are working off; thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._runs: dict[str, str] = {}
+
+    @contextmanager
+    def at(self, lane_id: str, workflow: str) -> Iterator[None]:
+        """This thread works off a lane, as that workflow."""
+        with self._lock:
+            self._runs[workflow] = lane_id
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._runs[workflow]
+
+    def lanes(self) -> set[str]:
+        """Ids of the lanes."""
+        with self._lock:
+            return set(self._runs.values())
+
+    def workflows(self) -> set[str]:
+        """Ids of the workflows."""
+        with self._lock:
+            return set(self._runs)

@@ -6,7 +6,8 @@ What an error means for the link and for the lane follows from its class alone (
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from casemirror.engine import commands, fetch, poll
@@ -27,11 +28,14 @@ from casemirror.model.errors import (
 from casemirror.model.ids import LaneId
 from casemirror.model.link import Link
 from casemirror.store import instances, lanes, links
+from casemirror.store.database import DatabaseFailed
 
 TURN_S = 30.0
 """A turn ends after that long even when more is due, so that new settings and other workers get their say."""
 FIRST_RETRY_S = 30.0
 """Wait of a failing link after its first failure; doubled with each further one (rule 9)."""
+DATABASE_PAUSE_S = 2.0
+"""Wait of a lane after the database could not do something."""
 BUG_PAUSE_S = 60.0
 """Wait of a lane after an error that nobody expected."""
 
@@ -41,18 +45,29 @@ def drain(app: App, lane_id: LaneId) -> int:
 
     0 when somebody else owns it: a double dispatch is harmless.
     """
-    turn = take(app, lane_id)
-    if turn is None:
+    try:
+        turn = take(app, lane_id)
+    except DatabaseFailed as error:
+        log.warning("lane.cannot_be_taken", lane=lane_id, reason=why_failed(error))
         return 0
-    steps, ends = 0, app.clock.now() + timedelta(seconds=TURN_S)
+    return work_off(turn) if turn else 0
+
+
+def work_off(turn: Turn) -> int:
+    """Do what is due until the turn is over, then give the lane back. Never raises: what a step met is the lane's to bear."""
+    app, steps = turn.app, 0
+    ends = app.clock.now() + timedelta(seconds=TURN_S)
     try:
         while not app.stopping.is_set() and app.clock.now() < ends and step(turn):
             steps += 1
     except LaneLost as error:
-        log.warning("lane.lost", lane=lane_id, reason=error.message)
+        log.warning("lane.lost", lane=turn.lane.id, reason=error.message)
         return steps
+    except DatabaseFailed as error:
+        log.warning("database.failed", lane=turn.lane.id, reason=why_failed(error))
+        pause(turn, DATABASE_PAUSE_S, f"the database failed: {why_failed(error)}")
     except Exception as error:
-        log.exception("lane.failed", lane=lane_id)
+        log.exception("lane.failed", lane=turn.lane.id)
         pause(turn, BUG_PAUSE_S, f"internal error: {type(error).__name__}")
     release(turn)
     return steps
@@ -79,12 +94,9 @@ def take(app: App, lane_id: LaneId) -> Turn | None:
 
 
 def release(turn: Turn) -> None:
-    """Give the lane back; when it was lost meanwhile there is nothing to give."""
-    try:
-        with turn.app.store.write() as tx:
-            lanes.release(tx, turn.lane)
-    except LaneLost as error:
-        log.warning("lane.lost", lane=turn.lane.id, reason=error.message)
+    """Give the lane back; when it was lost meanwhile there is nothing to give. `dispatch` gives back what could not be."""
+    with _whatever_the_database_says(turn), turn.app.store.write() as tx:
+        lanes.release(tx, turn.lane)
 
 
 def step(turn: Turn) -> bool:
@@ -223,9 +235,21 @@ def wait_for_cycle(turn: Turn, error: CasemirrorError) -> None:
 
 def pause(turn: Turn, seconds: float, reason: str) -> None:
     """Stop the lane for a while."""
+    with _whatever_the_database_says(turn), turn.write() as tx:
+        until = turn.app.clock.now() + timedelta(seconds=seconds)
+        turn.note(tx, not_before=until, not_before_reason=reason, last_error=reason)
+
+
+@contextmanager
+def _whatever_the_database_says(turn: Turn) -> Iterator[None]:
     try:
-        with turn.write() as tx:
-            until = turn.app.clock.now() + timedelta(seconds=seconds)
-            turn.note(tx, not_before=until, not_before_reason=reason, last_error=reason)
+        yield
     except LaneLost as error:
         log.warning("lane.lost", lane=turn.lane.id, reason=error.message)
+    except DatabaseFailed as error:
+        log.warning("database.failed", lane=turn.lane.id, reason=why_failed(error))
+
+
+def why_failed(error: Exception) -> str:
+    """The database's own words, without the statement and its values."""
+    return str(getattr(error, "orig", error)).strip().partition("\n")[0]

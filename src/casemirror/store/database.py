@@ -16,7 +16,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
 from casemirror.model.clock import Clock, ManualClock
 from casemirror.model.errors import Invalid
@@ -30,6 +30,9 @@ TRIES = 5
 SCHEMES = ("postgres", "postgresql", "postgresql+psycopg")
 MIGRATION_LOCK = 0x63617365
 """Number of the advisory lock that one process holds while it changes the schema of a PostgreSQL database."""
+
+DatabaseFailed = (OperationalError, InterfaceError)
+"""What a statement raises when the database could not do it now: locked, full, restarted, out of reach."""
 
 _T = TypeVar("_T")
 

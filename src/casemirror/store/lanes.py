@@ -60,6 +60,19 @@ def release(tx: Connection, lane: Lane) -> None:
     save(tx, lane, owner="", lease_until=None)
 
 
+def owned_by(tx: Connection, owner: str) -> list[Lane]:
+    """The lanes that an owner has."""
+    query = sa.select(_TABLE).where(_TABLE.c.owner == owner).order_by(_TABLE.c.id)
+    return [rows.lane(row) for row in tx.execute(query).mappings()]
+
+
+def give_back(tx: Connection, lane: Lane) -> bool:
+    """Free a lane that its owner left without giving it back, as it was found then; False when it moved since."""
+    where = (_TABLE.c.id == lane.id, _TABLE.c.epoch == lane.epoch, _TABLE.c.owner == lane.owner)
+    freed = _TABLE.update().where(*where).values(owner="", lease_until=None, epoch=lane.epoch + 1)
+    return tx.execute(freed).rowcount > 0
+
+
 def guard(tx: Connection, lane: Lane) -> None:
     """Prove, inside this transaction, that the lane is still ours: rule 5. Raises LaneLost.
 
