@@ -51,6 +51,8 @@ def fetch(turn: Turn) -> int:
     with turn.write() as tx:
         turn.note(tx, next_fetch_at=now + timedelta(seconds=interval_s(turn)))
     if not is_on(turn):
+        with turn.write() as tx:
+            went_well(turn, tx)
         return 0
     turn.hold_for(turn.settings.seconds("mirror.command.timeout"))
     started = turn.app.clock.now()
@@ -61,11 +63,19 @@ def fetch(turn: Turn) -> int:
         with turn.write() as tx:
             made = sum(create(turn, tx, new, taken, started) for (_, new), taken in zip(found, files, strict=True))
             turn.keep(tx, reply)
+            went_well(turn, tx)
     finally:
         reply.discard()
     if made:
         log.info("fetch.finished", instance=turn.instance.name, created=made, told=len(found))
     return made
+
+
+def went_well(turn: Turn, tx: Connection) -> None:
+    """Forget what went wrong with the last fetch; nothing is written when nothing did."""
+    if turn.lane.fetch_error:
+        shown = {"last_error": ""} if turn.lane.last_error == turn.lane.fetch_error else {}
+        turn.note(tx, fetch_error="", **shown)
 
 
 def prepare(turn: Turn, raw: Mapping[str, Any]) -> NewIncident:

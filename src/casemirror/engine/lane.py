@@ -86,7 +86,8 @@ def take(app: App, lane_id: LaneId) -> Turn | None:
         caller = commands.caller(app, instance, settings)
     except NotFound as error:
         with app.store.write() as tx:
-            lane = lanes.save(tx, lane, last_error=error.message, not_before=app.clock.now() + timedelta(minutes=1))
+            until, why = app.clock.now() + timedelta(minutes=1), error.message
+            lane = lanes.save(tx, lane, last_error=why, poll_error=why, not_before=until, not_before_reason=why)
             lanes.release(tx, lane)
         log.warning("lane.cannot_run", instance=instance.name, reason=error.message)
         return None
@@ -136,7 +137,8 @@ def run_step(turn: Turn, name: str, work: Callable[[Turn], int]) -> bool:
     except (RetryLater, NeedsAttention) as error:
         poll_failed = name == "poll"
         with turn.write() as tx:
-            turn.note(tx, last_error=error.message[:2000], failed_in=turn.lane.failed_in + poll_failed)
+            why = {"last_error": error.message[:2000], f"{name}_error": error.message[:2000]}
+            turn.note(tx, failed_in=turn.lane.failed_in + poll_failed, **why)
         log.warning(f"{name}.failed", instance=turn.instance.name, code=error.stable_code, reason=error.message[:500])
         if poll_failed:
             wait_for_cycle(turn, error)

@@ -17,7 +17,7 @@ from casemirror.model.values import canonical
 from casemirror.runtime import wire
 from casemirror.runtime.command import Reply
 from casemirror.runtime.wire import PollAnswer
-from casemirror.store import inbox, links, polls
+from casemirror.store import inbox, links, metrics, polls
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -54,9 +54,12 @@ def poll(turn: Turn) -> int:
     begin_cycle(turn)
     now = turn.app.clock.now()
     if not wants_poll(turn):
+        with turn.write() as tx:
+            turn.note(tx, good_poll_at=now, poll_error="")
         return sweep(turn, now)
     if not turn.lane.can_poll(now):
         with turn.write() as tx:
+            turn.note(tx, good_poll_at=now, poll_error="")
             return name_all(turn, tx, now)
     turn.hold_for(turn.settings.seconds("mirror.command.timeout"))
     started = turn.app.clock.now()
@@ -97,11 +100,12 @@ def take(turn: Turn, answer: PollAnswer, reply: Reply, started: datetime) -> int
     if answer.kind == "error" and turn.lane.cap_modified == "yes":
         raise CommandFailed(f"get-modified-remote-data failed: {answer.text}")  # rule F: nothing moves
     with turn.write() as tx:
-        turn.note(tx, cursor_at=started, last_error="")
+        turn.note(tx, cursor_at=started, good_poll_at=started, poll_error="", last_error="")
         if answer.kind in ("ids", "data"):
             turn.note(tx, cap_modified="yes", cap_modified_until=None)
             turn.keep(tx, reply)
             found = name_ids(turn, tx, answer.ids, started) + _take_data(turn, tx, answer, started)
+            metrics.add(tx, turn.instance.id, {metrics.SEEN: found})
         elif answer.kind == "silent" and turn.lane.cap_modified == "yes":
             turn.keep(tx, reply)
             found = 0

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from casemirror.engine import looking, outbound, record
+from casemirror.engine import counting, looking, outbound, record
 from casemirror.engine.inbound import Pulled
 from casemirror.engine.looking import Decided
 from casemirror.engine.turn import Turn
@@ -25,7 +25,7 @@ from casemirror.model.link import Link, LinkState
 from casemirror.model.plan import Plan
 from casemirror.runtime import wire
 from casemirror.runtime.command import Reply
-from casemirror.store import entries, inbox, incidents, links
+from casemirror.store import entries, inbox, incidents, links, metrics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +108,7 @@ def plan_and_apply(
         if pulled:
             record.write_entries(turn, tx, decided, pulled.window, now)
             inbox.remove(tx, pulled.inbox_ids or ())
+        metrics.add(tx, turn.instance.id, counting.of_pull(decided, pulled, now))
         incident, written = record.write_incident(turn, tx, link, decided.incident, plan, now)
         link = replace(link, base={**link.base, **written})
         link = record.write_link(turn, tx, link, work.named, plan, pulled, now)

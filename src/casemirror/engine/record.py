@@ -29,7 +29,7 @@ from casemirror.model.plan import Plan
 from casemirror.model.values import Fields, Json, is_empty, parse_time, same, time_text
 from casemirror.runtime import wire
 from casemirror.runtime.command import Reply
-from casemirror.store import decisions, entries, incidents, links, payloads
+from casemirror.store import decisions, entries, incidents, links, metrics, payloads
 from casemirror.store import inbox as inbox_store
 
 if TYPE_CHECKING:
@@ -165,7 +165,8 @@ def write_link(
         "out_status": plan.out_status,
     }
     if pulled:
-        columns |= {"pulled": named, "tries_in": 0, "rate_limited": False}
+        since = pulled.window.started if link.named > named else None  # named once more while it was pulled
+        columns |= {"pulled": named, "named_at": since, "tries_in": 0, "rate_limited": False}
         if pulled.message:
             columns |= {"error_in": pulled.message, "base": {**base, MIRROR_ERROR_IN: pulled.message}}
         elif pulled.answered:
@@ -207,6 +208,7 @@ def settle(turn: Turn, link: Link, plan: Plan, package: Package, remote_id: str,
                 columns |= _arrived(turn, fresh, plan, package, remote_id)
                 entries.mark_sent(tx, link.id, [o.entry.id for o in package.sends], now)
             _clear_error(tx, incidents.load(tx, link.incident_id), now)
+            metrics.add(tx, turn.instance.id, {metrics.PUSHED: 1})
         entries.mark_undeliverable(tx, link.id, [o.entry.id for o in package.lost])
         saved = links.save(tx, link.id, **columns)
         if (remote_id and not fresh.remote_id) or (plan.send_status and fresh.direction.inbound):

@@ -16,6 +16,8 @@ class Lane:
     lease_until    the owner has it until then, unless its heartbeat goes stale before
     not_before     nothing is done until then (rate limit, skipped poll); `not_before_reason` says why
     held_reason    not empty: a safety brake stopped it, and a person must say go on
+    poll_error, fetch_error  why the last cycle, or the last fetch, went wrong; empty: it did not
+    good_poll_at   start of the last cycle that went well, whether or not there was anything to ask
     cursor_at      start of the last good poll
     closed_this_cycle  incidents that mirroring closed since the last poll; brake_off_until: a person let the lane go on
     cap_*          what is known of get-modified-remote-data and get-remote-data: unknown, yes, no (until …)
@@ -30,6 +32,9 @@ class Lane:
     not_before: datetime | None = None
     not_before_reason: str = ""
     held_reason: str = ""
+    poll_error: str = ""
+    fetch_error: str = ""
+    good_poll_at: datetime | None = None
     cursor_at: datetime | None = None
     cap_modified: str = "unknown"
     cap_modified_until: datetime | None = None

@@ -95,6 +95,7 @@ class Link:
               it only tells what changed here since
     wanted    grows with every event that makes work; done: the `wanted` that the last finished reconcile had seen
     named     grows when a poll (or linking, or a sweep) says that the remote changed; pulled: the `named` last pulled
+    named_at  when the remote was first named since it was last pulled; None: it was pulled since
     """
 
     id: LinkId
@@ -111,6 +112,7 @@ class Link:
     wanted: int = 0
     done: int = 0
     named: int = 0
+    named_at: datetime | None = None
     pulled: int = 0
     due_at: datetime | None = None
     priority: int = 5

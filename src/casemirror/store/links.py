@@ -144,8 +144,7 @@ def due_count(tx: Connection, instance_id: InstanceId) -> int:
 
 def in_conflict(tx: Connection, *, limit: int) -> list[Link]:
     """Links with fields that wait for a person."""
-    some = sa.cast(_TABLE.c.conflicts, sa.Text) != "{}"
-    return _all(tx, sa.select(_TABLE).where(some).order_by(_TABLE.c.id).limit(limit))
+    return _all(tx, sa.select(_TABLE).where(schema.OPEN_CONFLICTS).order_by(_TABLE.c.id).limit(limit))
 
 
 def want(
@@ -157,10 +156,12 @@ def want(
     reset   a person changed something: a link that waits after failures, or that is held, is tried at once
     """
     idle = _TABLE.c.wanted <= _TABLE.c.done
+    at = sa.literal(now, schema.UtcTime())  # within a CASE a bare value would be stored in another form
     values: dict[str, Any] = {
         "wanted": _TABLE.c.wanted + 1,
         "named": _TABLE.c.named + int(named),
-        "due_at": now if reset else sa.case((sa.or_(idle, _TABLE.c.due_at.is_(None)), now), else_=_TABLE.c.due_at),
+        "named_at": sa.case((_TABLE.c.named > _TABLE.c.pulled, _TABLE.c.named_at), else_=at if named else None),
+        "due_at": at if reset else sa.case((sa.or_(idle, _TABLE.c.due_at.is_(None)), at), else_=_TABLE.c.due_at),
         "priority": sa.case((sa.or_(idle, _TABLE.c.priority > priority), priority), else_=_TABLE.c.priority),
     }
     if reset:

@@ -210,6 +210,7 @@ link = sa.Table(
     _count("wanted"),
     _count("done"),
     _count("named"),
+    _time("named_at"),
     _count("pulled"),
     _time("due_at"),
     _count("priority", 5),
@@ -247,6 +248,10 @@ for _name, _columns in {"ix_link_due": ("due_at",), "ix_link_next": ("priority",
     sa.Index(
         _name, *(link.c[n] for n in ("instance_id", "state", *_columns)), sqlite_where=_work, postgresql_where=_work
     )
+
+OPEN_CONFLICTS = sa.cast(link.c.conflicts, sa.Text) != sa.literal_column("'{}'")
+"""Fields of the link wait for a person; as a literal, so that the index of just these links answers for it."""
+sa.Index("ix_link_conflict", link.c.instance_id, sqlite_where=OPEN_CONFLICTS, postgresql_where=OPEN_CONFLICTS)
 
 merge_policy = sa.Table(
     "merge_policy",
@@ -319,6 +324,9 @@ lane = sa.Table(
     _time("not_before"),
     _text("not_before_reason"),
     _text("held_reason"),
+    _text("poll_error"),
+    _text("fetch_error"),
+    _time("good_poll_at"),
     _time("cursor_at"),
     _text("cap_modified", "unknown"),
     _time("cap_modified_until"),
@@ -378,6 +386,57 @@ content_item = sa.Table(
 )
 
 setting = sa.Table("setting", metadata, sa.Column("name", Text, primary_key=True), _text("value"))
+
+setting_secret = sa.Table(
+    "setting_secret",
+    metadata,
+    sa.Column("name", Text, primary_key=True),
+    _text("key_id"),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+)
+
+tally = sa.Table(
+    "tally",
+    metadata,
+    sa.Column("instance_id", Text, sa.ForeignKey("instance.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("value", sa.Float, nullable=False),
+)
+
+health = sa.Table(
+    "health",
+    metadata,
+    sa.Column("instance_id", Text, sa.ForeignKey("instance.id", ondelete="CASCADE"), primary_key=True),
+    _text("state"),
+    _text("reason"),
+    _time("since_at", needed=True),
+)
+
+health_change = sa.Table(
+    "health_change",
+    metadata,
+    _id(),
+    _ref("instance_id", "instance.id", kind=Text),
+    _time("at", needed=True),
+    _text("state"),
+    _text("former"),
+    _text("reason"),
+)
+
+notice = sa.Table(
+    "notice",
+    metadata,
+    _id(),
+    _time("created_at", needed=True),
+    _text("target"),
+    _json("body"),
+    _text("state", "waiting"),
+    _count("attempts"),
+    _time("due_at", needed=True),
+    _text("error"),
+    sa.Index("ix_notice_due", "state", "due_at"),
+)
 
 counter = sa.Table("counter", metadata, sa.Column("name", Text, primary_key=True), _count("value"))
 

@@ -112,6 +112,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_setting")),
     )
     op.create_table(
+        "setting_secret",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), server_default="", nullable=False),
+        sa.Column("wrapped", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_setting_secret")),
+    )
+    op.create_table(
+        "notice",
+        sa.Column("id", _BIG, autoincrement=True, nullable=False),
+        sa.Column("created_at", schema.UtcTime(), nullable=False),
+        sa.Column("target", sa.Text(), server_default="", nullable=False),
+        sa.Column("body", _JSON, server_default="{}", nullable=False),
+        sa.Column("state", sa.Text(), server_default="waiting", nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("due_at", schema.UtcTime(), nullable=False),
+        sa.Column("error", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
+    )
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.create_index("ix_notice_due", ["state", "due_at"], unique=False)
+
+    op.create_table(
         "user_account",
         sa.Column("username", sa.Text(), nullable=False),
         sa.Column("email", sa.Text(), server_default="", nullable=False),
@@ -133,6 +156,43 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", "id", "pack_id", name=op.f("pk_content_item")),
     )
     op.create_table(
+        "tally",
+        sa.Column("instance_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.Float(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["instance_id"], ["instance.id"], name=op.f("fk_tally_instance_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("instance_id", "name", name=op.f("pk_tally")),
+    )
+    op.create_table(
+        "health",
+        sa.Column("instance_id", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="", nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("since_at", schema.UtcTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["instance_id"], ["instance.id"], name=op.f("fk_health_instance_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("instance_id", name=op.f("pk_health")),
+    )
+    op.create_table(
+        "health_change",
+        sa.Column("id", _BIG, autoincrement=True, nullable=False),
+        sa.Column("instance_id", sa.Text(), nullable=False),
+        sa.Column("at", schema.UtcTime(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="", nullable=False),
+        sa.Column("former", sa.Text(), server_default="", nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["instance_id"], ["instance.id"], name=op.f("fk_health_change_instance_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_health_change")),
+    )
+    with op.batch_alter_table("health_change", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_health_change_instance_id"), ["instance_id"], unique=False)
+
+    op.create_table(
         "lane",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("instance_id", sa.Text(), nullable=False),
@@ -143,6 +203,9 @@ def upgrade() -> None:
         sa.Column("not_before", schema.UtcTime(), nullable=True),
         sa.Column("not_before_reason", sa.Text(), server_default="", nullable=False),
         sa.Column("held_reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("poll_error", sa.Text(), server_default="", nullable=False),
+        sa.Column("fetch_error", sa.Text(), server_default="", nullable=False),
+        sa.Column("good_poll_at", schema.UtcTime(), nullable=True),
         sa.Column("cursor_at", schema.UtcTime(), nullable=True),
         sa.Column("cap_modified", sa.Text(), server_default="unknown", nullable=False),
         sa.Column("cap_modified_until", schema.UtcTime(), nullable=True),
@@ -182,6 +245,7 @@ def upgrade() -> None:
         sa.Column("wanted", sa.Integer(), server_default="0", nullable=False),
         sa.Column("done", sa.Integer(), server_default="0", nullable=False),
         sa.Column("named", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("named_at", schema.UtcTime(), nullable=True),
         sa.Column("pulled", sa.Integer(), server_default="0", nullable=False),
         sa.Column("due_at", schema.UtcTime(), nullable=True),
         sa.Column("priority", sa.Integer(), server_default="5", nullable=False),
@@ -215,6 +279,14 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("link", schema=None) as batch_op:
+        conflicted = sa.text("CAST(conflicts AS TEXT) != '{}'")
+        batch_op.create_index(
+            "ix_link_conflict",
+            ["instance_id"],
+            unique=False,
+            sqlite_where=conflicted,
+            postgresql_where=conflicted,
+        )
         for name, columns in (("ix_link_due", ["due_at"]), ("ix_link_next", ["priority", "due_at", "id"])):
             work = sa.text("wanted > done")
             batch_op.create_index(

@@ -1,0 +1,153 @@
+"""How an instance is: one state, decided from what is stored. Pure.
+
+`casemirror doctor` looks at more, one precondition after the other; what both ask is asked by the functions here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from casemirror.model.instance import Instance
+from casemirror.model.lane import Lane
+from casemirror.model.settings import Settings
+
+MISSED_CYCLES = 3
+"""So many intervals without a good cycle mean that nobody works for the instance."""
+
+
+class State(StrEnum):
+    """How an instance is, the best first."""
+
+    OK = "ok"
+    WAITING = "waiting"
+    """the remote, or the integration, asked for a pause"""
+    PAUSED = "paused"
+    """a person, or a safety brake, stopped it"""
+    DEGRADED = "degraded"
+    """it works, and not for everything"""
+    FAILING = "failing"
+    """it does not work"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Links of an instance: how many fail and wait to be tried again, how many are held, how many have open conflicts.
+
+    any_well   there is a link that neither fails nor is held
+    """
+
+    failing: int = 0
+    held: int = 0
+    conflicts: int = 0
+    any_well: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What the state of an instance follows from."""
+
+    instance: Instance
+    lane: Lane
+    counts: Counts = field(default_factory=Counts)
+    settings: Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """A state, why it is so (empty when all is well), and since when."""
+
+    state: State
+    reason: str = ""
+    since: datetime
+
+
+def state_of(facts: Facts, former: Health | None, now: datetime) -> Health:
+    """Decide the state; the first that has a reason counts, in the order of how much it says.
+
+    former   what was noted last: it tells since when, and what the instance comes back from
+    """
+    looks = (
+        (State.PAUSED, stopped(facts)),
+        (State.WAITING, waits(facts.lane, now)),
+        (State.FAILING, fails(facts, now)),
+        (State.DEGRADED, lacks(facts, former, now)),
+    )
+    state, reason = next(((state, reason) for state, reason in looks if reason), (State.OK, ""))
+    return Health(state=state, reason=reason, since=former.since if former and former.state is state else now)
+
+
+def stopped(facts: Facts) -> str:
+    """Who stopped the instance; empty: nobody did."""
+    if not facts.instance.enabled:
+        return "the instance is disabled"
+    if not facts.settings.flag("sync.mirror.job.enable"):
+        return "the mirror job is off (sync.mirror.job.enable)"
+    return facts.lane.held_reason
+
+
+def waits(lane: Lane, now: datetime) -> str:
+    """What the lane was asked to wait for; empty: it does not wait, or it waits because something failed."""
+    if not lane.not_before or lane.not_before <= now or _follows_an_error(lane):
+        return ""
+    return f"until {lane.not_before:%Y-%m-%d %H:%M:%S} UTC: {lane.not_before_reason or 'no reason was noted'}"
+
+
+def _follows_an_error(lane: Lane) -> bool:
+    return bool(lane.not_before_reason) and lane.last_error.startswith(lane.not_before_reason)
+
+
+def fails(facts: Facts, now: datetime) -> str:
+    """Why nothing works; empty: something does."""
+    lane, counts = facts.lane, facts.counts
+    if lane.poll_error:
+        return f"the last poll failed: {lane.poll_error}"
+    if lane.fetch_error:
+        return f"the last fetch failed: {lane.fetch_error}"
+    if lane.not_before and now < lane.not_before and _follows_an_error(lane):
+        return lane.last_error
+    if (counts.failing or counts.held) and not counts.any_well:
+        return f"no link works: {_troubles(counts)}"
+    return ""
+
+
+def lacks(facts: Facts, former: Health | None, now: datetime) -> str:
+    """What does not work although the instance does; empty: all does."""
+    troubles = _troubles(facts.counts)
+    if is_overdue(facts, former, now):
+        late = f"no cycle went well since {_well_at(facts, former):%Y-%m-%d %H:%M:%S} UTC; is a server running?"
+        return f"{late}; {troubles}" if troubles else late
+    return troubles
+
+
+def is_overdue(facts: Facts, former: Health | None, now: datetime) -> bool:
+    """The last good cycle is several intervals old; what was paused or waited first gets the time for one."""
+    if former and former.state in (State.PAUSED, State.WAITING):
+        return False
+    return now - _well_at(facts, former) > grace(facts.settings)
+
+
+def grace(settings: Settings) -> timedelta:
+    """How long an instance may go without a good cycle."""
+    return timedelta(seconds=MISSED_CYCLES * settings.interval_s)
+
+
+def _well_at(facts: Facts, former: Health | None) -> datetime:
+    """When the instance last gave no cause for concern: a good cycle, a change by a person, or its coming back."""
+    was_well = [former.since] if former and former.state is State.OK else []
+    polled = [facts.lane.good_poll_at] if facts.lane.good_poll_at else []
+    return max(facts.instance.created_at, facts.instance.modified_at, *polled, *was_well)
+
+
+def _troubles(counts: Counts) -> str:
+    parts = (
+        _counted(counts.failing, "link fails", "links fail"),
+        _counted(counts.held, "link is held", "links are held"),
+        _counted(counts.conflicts, "link has an open conflict", "links have open conflicts"),
+    )
+    return ", ".join(part for part in parts if part)
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}" if count else ""
