@@ -11,17 +11,17 @@ from casemirror.model.errors import Forbidden
 NEEDED: Final[Mapping[str, Role]] = {
     **dict.fromkeys(
         "pack.list field.list type.list mapper.list mapper.try mapper.check instance.list instance.show instance.schema incident.list incident.show link.list conflict.list policy.list config.list "
-        "mirror.statistics mirror.records user.list incident.why incident.timeline doctor.run drift.show".split(),
+        "mirror.statistics mirror.records user.list incident.why incident.timeline doctor.run drift.show replay.show".split(),
         Role.READ_ONLY,
     ),
     **dict.fromkeys(
         "incident.create incident.edit incident.comment incident.attach incident.close incident.reopen incident.tag "
-        "incident.open link.add link.remove link.set-primary link.retry conflict.resolve command.run instance.fetch instance.mirror".split(),
+        "incident.open link.add link.remove link.set-primary link.retry conflict.resolve command.run instance.fetch instance.mirror plan.show plan.apply".split(),
         Role.ANALYST,
     ),
     **dict.fromkeys(
         "pack.add instance.add instance.update instance.enable instance.disable instance.remove instance.test "
-        "field.add field.remove type.add type.remove config.set policy.set mirror.purge drift.heal key.rotate user.add user.remove".split(),
+        "field.add field.remove type.add type.remove config.set policy.set mirror.purge drift.heal replay.apply key.rotate user.add user.remove".split(),
         Role.ADMINISTRATOR,
     ),
 }

@@ -86,16 +86,16 @@ def mind_brake(turn: Turn, tx: Connection) -> None:
     A remote that lost its data, or an integration gone wrong, looks like a remote that closed everything.
     """
     closed = turn.lane.closed_this_cycle
-    refuse_closes(turn, tx, closed)
+    refuse_closes(turn, tx, closed, closed)
     turn.note(tx, closed_this_cycle=closed + 1)
 
 
-def refuse_closes(turn: Turn, tx: Connection, closed: int) -> None:
-    """Raise BrakePulled when one more close after `closed` ones in this cycle is too much."""
+def refuse_closes(turn: Turn, tx: Connection, closed: int, written: int) -> None:
+    """Raise BrakePulled when one more close after `closed` ones in this cycle is too much; `written` of them are stored."""
     share = turn.settings.count("mirror.brake.closed")
     minimum = turn.settings.count("mirror.brake.minimum")
     enough_to_go_on = max(minimum, (closed + 1) * 100 // share + 1) if share else 0
-    were_open = links.open_count(tx, turn.instance.id, at_most=enough_to_go_on) + closed
+    were_open = links.open_count(tx, turn.instance.id, at_most=enough_to_go_on) + written
     is_off = turn.lane.brake_off_until is not None and turn.app.clock.now() < turn.lane.brake_off_until
     if share and were_open >= minimum and not is_off and (closed + 1) * 100 > share * were_open:
         raise BrakePulled(

@@ -17,13 +17,26 @@ _LEDGER, _UNMATCHED = schema.poll_ledger, schema.unmatched
 
 def is_news(tx: Connection, instance_id: InstanceId, remote_id: str, text: str, at: datetime) -> bool:
     """Enter ``id:version`` into the ledger; False when this very version was told before (rule 3)."""
-    version = hashlib.sha256(text.encode()).hexdigest()
-    key = {"instance_id": instance_id, "remote_id": remote_id, "version": version}
-    where = sa.and_(*(_LEDGER.c[name] == value for name, value in key.items()))
-    if tx.execute(_LEDGER.update().where(where).values(seen_at=at)).rowcount:
+    key = _key(instance_id, remote_id, text)
+    if tx.execute(_LEDGER.update().where(*_is(key)).values(seen_at=at)).rowcount:
         return False
     tx.execute(_LEDGER.insert().values(**key, seen_at=at))
     return True
+
+
+def was_told(tx: Connection, instance_id: InstanceId, remote_id: str, text: str) -> bool:
+    """Say whether this very version stands in the ledger; nothing is entered."""
+    where = _is(_key(instance_id, remote_id, text))
+    return tx.execute(sa.select(_LEDGER.c.version).where(*where)).first() is not None
+
+
+def _key(instance_id: InstanceId, remote_id: str, text: str) -> dict[str, str]:
+    version = hashlib.sha256(text.encode()).hexdigest()
+    return {"instance_id": instance_id, "remote_id": remote_id, "version": version}
+
+
+def _is(key: dict[str, str]) -> list[sa.ColumnElement[bool]]:
+    return [_LEDGER.c[name] == value for name, value in key.items()]
 
 
 def remember_unmatched(tx: Connection, instance_id: InstanceId, remote_id: str, at: datetime) -> None:

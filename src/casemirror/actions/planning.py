@@ -1,0 +1,165 @@
+"""What the next mirror cycle of an instance would do, against the live remote, with no write anywhere; and doing it.
+
+The look runs the engine's own reading half (`engine.looking`) as an onlooker: it owns no lane, so it works while a server
+runs. A link is reconciled as a whole, so what is named and applied is the plan of one incident, not a single field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from casemirror.actions import planning_cycle
+from casemirror.actions.permission import require
+from casemirror.actions.planning_link import Due, plan_link
+from casemirror.actions.planning_runtime import LookingRuntime, mask_of
+from casemirror.actions.planning_values import Birth, Fetch, Planned, Preview, Progress
+from casemirror.engine import birth, commands, fetch, record
+from casemirror.engine.app import App
+from casemirror.engine.turn import Onlooker
+from casemirror.model.actor import Actor
+from casemirror.model.errors import CasemirrorError, LaneMustWait
+from casemirror.model.ids import IncidentId
+from casemirror.model.instance import Instance
+from casemirror.runtime import wire
+from casemirror.runtime.masking import Masker
+from casemirror.store import incidents, instances, lanes, links, upcoming
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from casemirror.model.incident import NewIncident
+
+
+def silent(done: int, of: int) -> None:
+    """Tells nobody how far it is."""
+
+
+def preview(
+    app: App, actor: Actor, name: str, only: Collection[IncidentId] = (), *, progress: Progress = silent
+) -> Preview:
+    """Look at everything that the next cycle would look at. An incident that fails does not keep the rest from it.
+
+    only   look at these incidents alone; the poll is asked as ever, and nothing is fetched
+    Raises NotFound (instance, incident, integration).
+    """
+    require(actor, "plan.show")
+    turn = onlooker(app, name)
+    with app.store.read() as tx:
+        for incident_id in only:
+            incidents.load(tx, incident_id)
+        found = _frame(tx, turn)
+    mask = mask_of(app, turn.instance)
+    todo = planning_cycle.look_round(turn)
+    found.poll = replace(todo.poll, error=mask(todo.poll.error), said=mask(todo.poll.said))
+    found.stopped = mask(todo.stopped)
+    due = [each for each in todo.in_order() if not only or each.link.incident_id in only]
+    found.left = len(todo.due) - len(todo.in_order()) if not only else 0
+    _look_at(turn, found, due, mask, progress)
+    if not only and not found.stopped and fetch.is_on(turn):
+        found.fetch = _fetched(turn, mask)
+    return found
+
+
+def onlooker(app: App, name: str) -> Onlooker:
+    """Somebody who looks at an instance and its lane. Raises NotFound."""
+    with app.store.read() as tx:
+        instance: Instance = instances.by_name(tx, name)
+        lane = lanes.of_instance(tx, instance.id)
+    looking = replace(app, runtime=LookingRuntime(runtime=app.runtime))
+    return Onlooker(caller=commands.caller(looking, instance), lane=lane)
+
+
+def _frame(tx: Connection, turn: Onlooker) -> Preview:
+    """The preview before anything is looked at: what would keep the cycle from coming, and what waits anyhow."""
+    now, lane, name = turn.app.clock.now(), turn.lane, turn.instance.name
+    found = Preview(
+        instance=name,
+        at=now,
+        waiting=upcoming.waiting(tx, turn.instance.id, now),
+        held=upcoming.held(tx, turn.instance.id),
+    )
+    if not turn.instance.enabled:
+        found.notes.append(f"{name} is disabled: this is what would happen once it is enabled")
+    if lane.held_reason:
+        found.notes.append(f"{name} was stopped: {lane.held_reason}")
+    if not turn.settings.flag("sync.mirror.job.enable"):
+        found.notes.append("the mirror job is off (sync.mirror.job.enable): no cycle comes by itself")
+    if lane.not_before and now < lane.not_before:
+        until = f"{lane.not_before:%Y-%m-%d %H:%M:%S} UTC"
+        found.notes.append(f"{name} waits until {until}: {lane.not_before_reason or 'it was asked to'}")
+    return found
+
+
+def _look_at(turn: Onlooker, found: Preview, due: Sequence[Due], mask: Masker, progress: Progress) -> None:
+    """Plan the links one by one, as far as a cycle would come."""
+    budget = turn.settings.count("mirror.instance.budget")
+    pulls = closes = 0
+    for done, each in enumerate(due):
+        progress(done, len(due))
+        if budget and each.link.priority > planning_cycle.PERSON and pulls >= budget:
+            found.stopped = f"the budget of {budget} pulls for a cycle is spent (mirror.instance.budget)"
+            found.left += len(due) - done
+            return
+        try:
+            planned, is_close = plan_link(turn, each, mask)
+            if is_close:
+                _mind_brake(turn, closes)
+        except LaneMustWait as error:
+            found.links.append(_failed(each, error, mask))
+            found.stopped = mask(f"the lane would wait: {error.message}")
+            found.left += len(due) - done - 1
+            return
+        except CasemirrorError as error:
+            found.links.append(_failed(each, error, mask))
+            continue
+        pulls, closes = pulls + planned.pulls, closes + is_close
+        if planned.changes:
+            found.links.append(planned)
+        else:
+            found.agree += 1
+    progress(len(due), len(due))
+
+
+def _mind_brake(turn: Onlooker, closes: int) -> None:
+    with turn.app.store.read() as tx:
+        record.refuse_closes(turn, tx, closes, written=0)
+
+
+def _failed(due: Due, error: CasemirrorError, mask: Masker) -> Planned:
+    link = due.link
+    return Planned(
+        id=f"{link.incident_id}-error",
+        incident_id=link.incident_id,
+        link_id=link.id,
+        remote_id=link.remote_id,
+        error=mask(error.message),
+        code=error.stable_code,
+    )
+
+
+def _fetched(turn: Onlooker, mask: Masker) -> Fetch:
+    """What fetch-incidents would create now; lastRun stays."""
+    try:
+        reply = turn.caller.run("fetch-incidents", {})
+        try:
+            told = [fetch.prepare(turn, raw) for raw in wire.parse_fetch(reply)]
+        finally:
+            reply.discard()
+    except CasemirrorError as error:
+        return Fetch(error=mask(error.message))
+    with turn.app.store.read() as tx:
+        new = [each for each in told if not _is_linked(tx, each)]
+    return Fetch(creates=tuple(_births(new, mask)), known=len(told) - len(new))
+
+
+def _is_linked(tx: Connection, new: NewIncident) -> bool:
+    """Its instance mirrors the object already, so that the fetch would leave it out (`fetch.create`)."""
+    named = birth.instance_named(tx, new.mirror.instance)
+    return bool(named and new.mirror.remote_id and links.by_remote(tx, named.id, new.mirror.remote_id))
+
+
+def _births(new: Iterable[NewIncident], mask: Masker) -> Iterable[Birth]:
+    for each in new:
+        yield Birth(name=mask(str(each.fields.get("name") or "")), type=each.type, remote_id=each.mirror.remote_id)

@@ -1,0 +1,157 @@
+"""Which links the next cycle would work off: those that are due, those that the poll names, those nobody saw for long.
+
+The rules are those of `engine.poll` and `engine.lane`; the poll is the real one, and what it says is not written down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from casemirror.actions.planning_link import Due
+from casemirror.actions.planning_values import Poll
+from casemirror.engine import poll
+from casemirror.engine.turn import Onlooker
+from casemirror.model.errors import CasemirrorError
+from casemirror.model.ids import LinkId
+from casemirror.model.link import Link, LinkState
+from casemirror.model.values import canonical
+from casemirror.runtime import wire
+from casemirror.runtime.wire import PollAnswer
+from casemirror.store import links, polls, upcoming
+from casemirror.store.inbox import Row
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+PERSON = 0
+"""Priority of what a person waits for: it is worked off before the poll, and also when the poll fails."""
+
+
+@dataclass(kw_only=True)
+class Round:
+    """The work of one cycle, as far as it is known before any pull.
+
+    stopped   why the lane would wait after what people changed; empty: it would go on
+    """
+
+    at: datetime
+    due: dict[LinkId, Due] = field(default_factory=dict)
+    poll: Poll = field(default_factory=Poll)
+    stopped: str = ""
+
+    def name(self, link: Link, priority: int, told: tuple[Row, ...] = ()) -> None:
+        """A link that would be named; one that waits after a failure goes on waiting."""
+        known = self.due.get(link.id, Due(link=link))
+        was, idle = known.link, known.link.wanted <= known.link.done
+        if was.state is not LinkState.ACTIVE or not (idle or was.due_at is None or was.due_at <= self.at):
+            return
+        named = replace(
+            was,
+            wanted=was.wanted + 1,
+            named=was.named + 1,
+            priority=priority if idle else min(was.priority, priority),
+            due_at=self.at if idle else was.due_at,
+        )
+        self.due[link.id] = Due(link=named, told=known.told + told)
+
+    def in_order(self) -> list[Due]:
+        """The links in the order in which the lane would take them."""
+        found = [each for each in self.due.values() if not self.stopped or each.link.priority == PERSON]
+        return sorted(found, key=lambda each: (each.link.priority, each.link.due_at or self.at, each.link.id))
+
+
+def look_round(turn: Onlooker) -> Round:
+    """Ask what changed, and put together what would be worked off."""
+    now = turn.app.clock.now()
+    found = Round(at=now)
+    with turn.app.store.read() as tx:
+        found.due = {link.id: Due(link=link) for link in upcoming.due(tx, turn.instance.id, now)}
+        asks = _asks(turn, tx)
+    if asks and turn.lane.can_poll(now):
+        _ask(turn, found)
+    elif asks:
+        _all(turn, found, f"not asked: {turn.instance.brand} has no get-modified-remote-data; all links are looked at")
+    else:
+        found.poll = Poll(said="not asked: nothing is mirrored in")
+    if not found.stopped:
+        _sweep(turn, found)
+    return found
+
+
+def _asks(turn: Onlooker, tx: Connection) -> bool:
+    if not turn.caller.integration.mirror_in:
+        return False
+    return turn.settings.flag("mirror.probe.empty") or links.inbound_count(tx, turn.instance.id) > 0
+
+
+def _ask(turn: Onlooker, found: Round) -> None:
+    since = poll.poll_since(turn, found.at)
+    try:
+        reply = turn.caller.run("get-modified-remote-data", wire.poll_arguments(since))
+        try:
+            answer = wire.parse_poll(reply)
+        finally:
+            reply.discard()
+    except CasemirrorError as error:
+        _failed(found, since, error.message)
+        return
+    if answer.kind == "error" and turn.lane.cap_modified == "yes":
+        _failed(found, since, answer.text)
+    elif answer.kind in ("ids", "data"):
+        _named(turn, found, since, answer)
+    elif answer.kind == "silent" and turn.lane.cap_modified == "yes":
+        found.poll = Poll(since=since, said="nothing changed")
+    else:
+        _all(turn, found, f"no usable answer ({answer.text or 'none at all'}): all links are looked at", since)
+
+
+def _failed(found: Round, since: datetime, text: str) -> None:
+    found.poll = Poll(since=since, said="it failed", error=text)
+    found.stopped = f"the poll fails, and the lane would wait for its next cycle: {text}"
+
+
+def _named(turn: Onlooker, found: Round, since: datetime, answer: PollAnswer) -> None:
+    """Links of the ids that the poll told, and of full data that was not told before (rule 3)."""
+    named = unknown = 0
+    with turn.app.store.read() as tx:
+        news = {remote_id: body for remote_id, body in _bodies(answer) if _is_news(turn, tx, remote_id, body)}
+        for remote_id in dict.fromkeys([*answer.ids, *news]):
+            mine = [each for each in links.by_remote(tx, turn.instance.id, remote_id) if each.direction.inbound]
+            body = news.get(remote_id)
+            for link in mine:
+                found.name(link, poll.NAMED, () if body is None else (Row(0, found.at, body),))
+            named, unknown = named + bool(mine), unknown + (not mine)
+    found.poll = Poll(since=since, said=f"{named + unknown} objects changed or are new", named=named, unknown=unknown)
+
+
+def _bodies(answer: PollAnswer) -> Iterable[tuple[str, object]]:
+    return ((remote_id, wire.remote_data_to_json(data)) for remote_id, data in answer.data.items())
+
+
+def _is_news(turn: Onlooker, tx: Connection, remote_id: str, body: object) -> bool:
+    return not polls.was_told(tx, turn.instance.id, remote_id, canonical(body))  # type: ignore[arg-type]
+
+
+def _all(turn: Onlooker, found: Round, said: str, since: datetime | None = None) -> None:
+    with turn.app.store.read() as tx:
+        mine = links.inbound(tx, turn.instance.id)
+    for link in mine:
+        if link.named <= link.pulled:
+            found.name(link, poll.NAMED)
+    found.poll = Poll(since=since, said=said, named=len(mine))
+
+
+def _sweep(turn: Onlooker, found: Round) -> None:
+    """Links that nobody looked at for long and that nothing else named."""
+    age = turn.settings.seconds("mirror.reconcile")
+    if not age or not turn.caller.integration.mirror_in or not turn.lane.can_pull(found.at):
+        return
+    with turn.app.store.read() as tx:
+        stale = links.stale(tx, turn.instance.id, found.at - timedelta(seconds=age), poll.SWEEP_SIZE)
+    for link in stale:
+        known = found.due.get(link.id)
+        if known is None or known.link.named <= known.link.pulled:
+            found.name(link, poll.SWEPT)
