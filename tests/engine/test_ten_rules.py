@@ -523,7 +523,7 @@ def test_an_object_that_is_an_error_does_not_say_that_it_is_open(
 
 def all_wait_for_one(patch: Patch) -> None:
     def react(turn: Turn, link: Any, error: Any) -> bool:
-        lane.wait_for_cycle(turn, error)
+        lane.wait_for_cycle(turn, error, incoming=False)
         return False
 
     patch.setattr(lane, "after_error", react)

@@ -299,7 +299,7 @@ class Schedule:
         self.forget()
         for _ in range(6):
             with self.world.store.write() as tx:
-                lanes.ask(tx, self.world.lane_id(), not_before=None)
+                lanes.ask(tx, self.world.lane_id(), not_before=None, in_not_before=None)
             self.world.cycle()
 
     def wrong(self) -> list[str]:

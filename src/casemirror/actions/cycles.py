@@ -110,7 +110,7 @@ def _mirror(turn: Turn, cycle: Cycle) -> None:
     try:
         cycle.found = poll.poll(turn)
     except LaneMustWait as error:
-        lane.wait_for_cycle(turn, error)
+        lane.wait_for_cycle(turn, error, incoming=True)
         raise
     if turn.lane.last_error:
         cycle.failures.append(turn.lane.last_error)
@@ -130,7 +130,7 @@ def _mirror(turn: Turn, cycle: Cycle) -> None:
 def _ask_poll(app: App, instance: Instance) -> Cycle:
     asked = app.clock.now()
     with app.store.write() as tx:
-        lanes.ask(tx, lanes.of_instance(tx, instance.id).id, poll_asked_at=asked, not_before=None)
+        lanes.ask(tx, lanes.of_instance(tx, instance.id).id, poll_asked_at=asked, not_before=None, in_not_before=None)
 
     def is_done(line: Lane) -> bool:
         with app.store.read() as tx:
@@ -143,7 +143,7 @@ def _ask_poll(app: App, instance: Instance) -> Cycle:
 def _ask_fetch(app: App, instance: Instance) -> Cycle:
     asked = app.clock.now()
     with app.store.write() as tx:
-        lanes.ask(tx, lanes.of_instance(tx, instance.id).id, next_fetch_at=asked, not_before=None)
+        lanes.ask(tx, lanes.of_instance(tx, instance.id).id, next_fetch_at=asked, not_before=None, in_not_before=None)
     return _wait(app, instance, lambda line: bool(line.next_fetch_at and line.next_fetch_at > asked) and not line.owner)
 
 

@@ -141,6 +141,11 @@ def _lane_checks(room: Room, instance: Instance, lane: Lane, link: Link | None) 
         text = f"it waits until {lane.not_before:%Y-%m-%d %H:%M:%S} UTC: {why}"
         todo = f"wait, or casemirror instance mirror {instance.name}"
         yield Check(name="lane", state=State.MISSING, text=text, todo=todo)
+    elif lane.in_not_before and not lane.may_ask(room.now):
+        why = lane.in_not_before_reason or "no reason was noted"
+        text = f"it asks the remote nothing until {lane.in_not_before:%Y-%m-%d %H:%M:%S} UTC, and only sends: {why}"
+        todo = f"wait, or casemirror instance mirror {instance.name}"
+        yield Check(name="lane", state=State.MISSING, text=text, todo=todo, way=Way.IN)
     else:
         yield Check(name="lane", state=State.OK, text="nothing stops its work")
     budget = room.settings.count("mirror.instance.budget")

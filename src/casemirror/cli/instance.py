@@ -322,7 +322,8 @@ def _title(found: Configured) -> str:
 
 def _trouble(found: Configured) -> str:
     lane = found.lane
-    return lane.held_reason or lane.last_error or (lane.not_before_reason if lane.not_before else "")
+    waits = (lane.not_before_reason if lane.not_before else "", lane.in_not_before_reason if lane.in_not_before else "")
+    return next(filter(None, (lane.held_reason, lane.last_error, *waits)), "")
 
 
 def _shown(found: Configured) -> dict[str, Any]:

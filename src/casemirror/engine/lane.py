@@ -107,8 +107,10 @@ def step(turn: Turn) -> bool:
         return False
     mirrors = turn.settings.flag("sync.mirror.job.enable")
     link = next_link(turn) if mirrors else None
-    if link is not None and link.priority == 0:
+    if link is not None and (link.priority == 0 or not turn.lane.may_ask(now)):
         return run_link(turn, link)
+    if not turn.lane.may_ask(now):
+        return False
     if mirrors and (turn.lane.poll_asked_at or turn.lane.next_poll_at is None or turn.lane.next_poll_at <= now):
         return run_step(turn, "poll", poll.poll)
     if turn.lane.next_fetch_at is None or turn.lane.next_fetch_at <= now:
@@ -117,20 +119,24 @@ def step(turn: Turn) -> bool:
 
 
 def next_link(turn: Turn) -> Link | None:
-    """The due link that comes first, unless this cycle's budget of pulls is spent.   Source: MIR-094."""
+    """The due link that comes first; only one with something to send while the remote may not be asked."""
     now = turn.app.clock.now()
-    with turn.app.store.read() as tx:
-        link = links.due(tx, turn.instance.id, now)
-    budget = turn.settings.count("mirror.instance.budget")
-    if link and budget and link.priority > 0 and turn.lane.pulls_this_cycle >= budget and turn.lane.next_poll_at:
+    if turn.lane.may_ask(now) and pulls_are_spent(turn):
+        until, reason = turn.lane.next_poll_at, "the pulls of this cycle (mirror.instance.budget) are spent"
         with turn.write() as tx:
-            turn.note(tx, not_before=turn.lane.next_poll_at, not_before_reason=f"budget of {budget} pulls is spent")
-        return None
-    return link
+            turn.note(tx, in_not_before=until, in_not_before_reason=reason)
+    with turn.app.store.read() as tx:
+        return links.due(tx, turn.instance.id, now, only_to_send=not turn.lane.may_ask(now))
+
+
+def pulls_are_spent(turn: Turn) -> bool:
+    """This cycle made as many pulls as it may.   Source: MIR-094."""
+    budget, next_poll_at = turn.settings.count("mirror.instance.budget"), turn.lane.next_poll_at
+    return 0 < budget <= turn.lane.pulls_this_cycle and next_poll_at is not None and next_poll_at > turn.app.clock.now()
 
 
 def run_step(turn: Turn, name: str, work: Callable[[Turn], int]) -> bool:
-    """Poll or fetch. A failure waits for the next interval; a rate limit stops the lane until the next cycle."""
+    """Poll or fetch. A failure waits for the next interval; a rate limit means that nothing is asked until the next cycle."""
     started = turn.app.clock.now()
     try:
         found = work(turn)
@@ -141,11 +147,11 @@ def run_step(turn: Turn, name: str, work: Callable[[Turn], int]) -> bool:
             turn.note(tx, failed_in=turn.lane.failed_in + poll_failed, **why)
         log.warning(f"{name}.failed", instance=turn.instance.name, code=error.stable_code, reason=error.message[:500])
         if poll_failed:
-            wait_for_cycle(turn, error)
+            wait_for_cycle(turn, error, incoming=True)
         return True
     except LaneMustWait as error:
-        wait_for_cycle(turn, error)
-        return False
+        wait_for_cycle(turn, error, incoming=True)
+        return True
     took = (turn.app.clock.now() - started).total_seconds()
     with turn.write() as tx:
         turn.note(tx, **({"last_poll_s": took} if name == "poll" else {}))
@@ -196,8 +202,8 @@ def after_error(turn: Turn, link: Link, error: CasemirrorError) -> bool:
     if isinstance(error, LaneMustWait):
         with turn.write() as tx:
             links.save(tx, link.id, rate_limited=True)
-        wait_for_cycle(turn, error)
-        return False
+        wait_for_cycle(turn, error, incoming=error.incoming)
+        return error.incoming
     if isinstance(error, NeedsAttention):
         with turn.write() as tx:
             links.hold(tx, link.id, error.message, seen=link.wanted)
@@ -216,23 +222,23 @@ def retry_wait_s(tries: int, longest_s: float) -> float:
     return min(FIRST_RETRY_S * 2.0 ** min(tries, 20), longest_s)
 
 
-def wait_for_cycle(turn: Turn, error: CasemirrorError) -> None:
-    """Stop the lane until its next cycle, or for as long as the remote asked; nothing counts as a failure of a link."""
+def wait_for_cycle(turn: Turn, error: CasemirrorError, *, incoming: bool) -> None:
+    """Wait for the next cycle, or for as long as the remote asked; nothing counts as a failure of a link.
+
+    incoming   only asking waits: changes made here are sent meanwhile (§2.3: the outgoing phase always runs)
+    """
     now = turn.app.clock.now()
     asked = re.search(r"retry after (\d+(?:\.\d+)?) ?s", error.message)
     next_cycle = turn.lane.next_poll_at if turn.lane.next_poll_at and turn.lane.next_poll_at > now else None
     until = next_cycle or now + timedelta(seconds=turn.settings.interval_s)
     if asked:
         until = max(until, now + timedelta(seconds=float(asked.group(1))))
-    limited = isinstance(error, RateLimited)
+    waits = ("in_not_before", "in_not_before_reason") if incoming else ("not_before", "not_before_reason")
+    columns = dict(zip(waits, (until, error.message[:500]), strict=True))
+    hits = turn.lane.rate_limit_hits + isinstance(error, RateLimited)
     with turn.write() as tx:
-        turn.note(
-            tx,
-            not_before=until,
-            not_before_reason=error.message[:500],
-            rate_limit_hits=turn.lane.rate_limit_hits + limited,
-        )
-    log.info("lane.waits", instance=turn.instance.name, code=error.stable_code, until=until.isoformat())
+        turn.note(tx, rate_limit_hits=hits, **columns)
+    log.info("lane.waits", instance=turn.instance.name, code=error.stable_code, until=until.isoformat(), sends=incoming)
 
 
 def pause(turn: Turn, seconds: float, reason: str) -> None:

@@ -48,14 +48,36 @@ def must_pull(turn: Turn, link: Link, told: Sequence[Row] = ()) -> bool:
 
     told   what a full-data poll told just now and nobody put into the inbox yet
     """
-    if not (link.direction.inbound and link.remote_id and turn.caller.integration.mirror_in):
-        return False
-    if not turn.lane.can_pull(turn.app.clock.now()) and not (told or record.has_inbox(turn, link)):
+    if not is_pulled(turn, link) or not (may_pull(turn) or told or record.has_inbox(turn, link)):
         return False
     if link.named > link.pulled or record.must_look_for_sent(turn, link):
         return True
     age = turn.app.clock.now() - (link.last_sync_at or link.since_at)
     return age >= timedelta(seconds=turn.settings.freshness_s)
+
+
+def is_pulled(turn: Turn, link: Link) -> bool:
+    """The link has a remote object that is mirrored in."""
+    return bool(link.direction.inbound and link.remote_id and turn.caller.integration.mirror_in)
+
+
+def may_pull(turn: Turn) -> bool:
+    """The remote may be asked now, and the integration is not known to lack the command."""
+    now = turn.app.clock.now()
+    return turn.lane.may_ask(now) and turn.lane.can_pull(now)
+
+
+def owes_pull(turn: Turn, link: Link) -> bool:
+    """The remote was named, but may not be asked now: the pull comes later.   Source: §2.3."""
+    now = turn.app.clock.now()
+    waits = not turn.lane.may_ask(now) and turn.lane.can_pull(now)
+    return waits and is_pulled(turn, link) and link.named > link.pulled
+
+
+def must_not_push_yet(turn: Turn, link: Link) -> bool:
+    """Only a pull can tell whether something arrived there, and the remote may not be asked now (rule 7)."""
+    now = turn.app.clock.now()
+    return not turn.lane.may_ask(now) and is_pulled(turn, link) and record.must_look_for_sent(turn, link)
 
 
 def pull(turn: Turn, link: Link, incident: Incident, told: Sequence[Row] = ()) -> Pulled:

@@ -18,7 +18,7 @@ from casemirror.engine import counting, looking, outbound, record
 from casemirror.engine.inbound import Pulled
 from casemirror.engine.looking import Decided
 from casemirror.engine.turn import Turn
-from casemirror.model.errors import CasemirrorError
+from casemirror.model.errors import CasemirrorError, LaneMustWait
 from casemirror.model.ids import LinkId
 from casemirror.model.incident import Incident
 from casemirror.model.link import Link, LinkState
@@ -74,12 +74,16 @@ def reconcile(turn: Turn, link_id: LinkId, agreed: Agreed = lambda decided: None
 
 
 def begin(turn: Turn, link_id: LinkId) -> Work | None:
-    """Look at the link as it is now; None when nothing is wanted of it any more."""
+    """Look at the link as it is now; None when nothing is wanted of it any more, or nothing can be done before a pull."""
     with turn.app.store.read() as tx:
         link = links.load(tx, link_id)
         if link.state is not LinkState.ACTIVE or link.wanted <= link.done:
             return None
         incident = incidents.load(tx, link.incident_id)
+    if looking.must_not_push_yet(turn, link):
+        with turn.write() as tx:
+            links.defer(tx, link.id, link.wanted)
+        return None
     return Work(link=link, incident=incident, wanted=link.wanted, named=link.named)
 
 
@@ -89,6 +93,8 @@ def pull(turn: Turn, work: Work) -> Pulled:
         pulled = looking.pull(turn, work.link, work.incident)
     except CasemirrorError as error:
         record.pull_failed(turn, work.link, error)
+        if isinstance(error, LaneMustWait):
+            error.incoming = True
         raise
     if not pulled.answered:
         record.pull_not_implemented(turn)
@@ -164,4 +170,7 @@ def push(turn: Turn, work: Work, plan: Plan, package: outbound.Package) -> Reply
 def finish(turn: Turn, work: Work) -> None:
     """Note the `wanted` that this reconcile saw when it began, never the newest (rule 1)."""
     with turn.write() as tx:
-        links.finish(tx, work.link.id, work.wanted)
+        if looking.owes_pull(turn, work.link):
+            links.defer(tx, work.link.id, work.wanted)
+        else:
+            links.finish(tx, work.link.id, work.wanted)

@@ -87,9 +87,13 @@ class ProcessDied(RetryLater):
 
 
 class LaneMustWait(CasemirrorError):
-    """The whole lane waits; nothing counts as a failure of a link."""
+    """The whole lane waits; nothing counts as a failure of a link.
+
+    incoming   it was met while asking the remote, not while writing: changes made here are still sent
+    """
 
     code = "lane.must_wait"
+    incoming = False
 
 
 class RateLimited(LaneMustWait):

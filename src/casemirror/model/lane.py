@@ -14,7 +14,8 @@ class Lane:
 
     epoch          grows with every change of owner; a writer with an older one is refused
     lease_until    the owner has it until then, unless its heartbeat goes stale before
-    not_before     nothing is done until then (rate limit, skipped poll); `not_before_reason` says why
+    not_before     nothing is done until then (a rate limit for writes, a database that fails); `not_before_reason` says why
+    in_not_before  the remote is asked nothing until then (rate limit, skipped poll), but changes made here are sent
     held_reason    not empty: a safety brake stopped it, and a person must say go on
     poll_error, fetch_error  why the last cycle, or the last fetch, went wrong; empty: it did not
     good_poll_at   start of the last cycle that went well, whether or not there was anything to ask
@@ -31,6 +32,8 @@ class Lane:
     lease_until: datetime | None = None
     not_before: datetime | None = None
     not_before_reason: str = ""
+    in_not_before: datetime | None = None
+    in_not_before_reason: str = ""
     held_reason: str = ""
     poll_error: str = ""
     fetch_error: str = ""
@@ -53,6 +56,10 @@ class Lane:
     pulls_this_cycle: int = 0
     closed_this_cycle: int = 0
     brake_off_until: datetime | None = None
+
+    def may_ask(self, now: datetime) -> bool:
+        """The remote may be asked for something (polled, fetched from, pulled)."""
+        return self.in_not_before is None or self.in_not_before <= now
 
     def can_poll(self, now: datetime) -> bool:
         """get-modified-remote-data is not known to be missing (or it is time to try again)."""

@@ -95,13 +95,14 @@ def save(tx: Connection, lane: Lane, **columns: Any) -> Lane:
 
 
 def ask(tx: Connection, lane_id: LaneId, **columns: Any) -> None:
-    """Ask a lane for something, whoever owns it (`poll_asked_at`, `next_fetch_at`, `held_reason`, `not_before`)."""
+    """Ask a lane for something, whoever owns it (`poll_asked_at`, `next_fetch_at`, `held_reason`, `not_before`, `in_not_before`)."""
     tx.execute(_TABLE.update().where(_TABLE.c.id == lane_id).values(**columns))
 
 
 def go_on(tx: Connection, lane_id: LaneId, now: datetime) -> None:
     """A person lets a lane work again. One that a brake had stopped may finish what it was about to do (rule 10)."""
     columns: dict[str, Any] = {"held_reason": "", "not_before": None, "not_before_reason": ""}
+    columns |= {"in_not_before": None, "in_not_before_reason": ""}
     if load(tx, lane_id).held_reason:
         columns["brake_off_until"] = now + BRAKE_OFF
     ask(tx, lane_id, **columns)
@@ -113,11 +114,14 @@ def due(tx: Connection, now: datetime, *, mirroring: bool = True) -> list[LaneId
     mirroring   the mirror job is on; when it is off only fetches count (MIR-005)
     """
     instance = schema.instance
-    waits = sa.or_(_TABLE.c.not_before.is_(None), _TABLE.c.not_before <= now)
-    reasons = [_TABLE.c.next_fetch_at.is_(None), _TABLE.c.next_fetch_at <= now]
+    waits, may_ask = (sa.or_(until.is_(None), until <= now) for until in (_TABLE.c.not_before, _TABLE.c.in_not_before))
+    to_ask = [_TABLE.c.next_fetch_at.is_(None), _TABLE.c.next_fetch_at <= now]
+    to_send: list[sa.ColumnElement[bool]] = []
     if mirroring:
-        reasons += [_first_due(now).is_not(None), _TABLE.c.poll_asked_at.is_not(None)]
-        reasons += [_TABLE.c.next_poll_at.is_(None), _TABLE.c.next_poll_at <= now]
+        to_ask += [_first_due(now).is_not(None), _TABLE.c.poll_asked_at.is_not(None)]
+        to_ask += [_TABLE.c.next_poll_at.is_(None), _TABLE.c.next_poll_at <= now]
+        to_send.append(_first_due(now, links.to_send()).is_not(None))
+    reasons = [sa.and_(may_ask, sa.or_(*to_ask)), *(sa.and_(sa.not_(may_ask), r) for r in to_send)]
     query = (
         sa.select(_TABLE.c.id, _TABLE.c.owner, _TABLE.c.lease_until)
         .join(instance, instance.c.id == _TABLE.c.instance_id)
@@ -130,8 +134,8 @@ def due(tx: Connection, now: datetime, *, mirroring: bool = True) -> list[LaneId
     return [LaneId(r.id) for r in found if not (r.owner in alive and r.lease_until and r.lease_until > at)]
 
 
-def _first_due(now: datetime) -> sa.ScalarSelect[Any]:
+def _first_due(now: datetime, *only: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
     """A link with work, for each lane: a look into an index. (An EXISTS is made a scan of all links by PostgreSQL.)"""
     link = schema.link
-    mine = sa.select(link.c.id).where(link.c.instance_id == _TABLE.c.instance_id, *links.due_condition(now))
+    mine = sa.select(link.c.id).where(link.c.instance_id == _TABLE.c.instance_id, *links.due_condition(now), *only)
     return mine.order_by(link.c.due_at).limit(1).scalar_subquery()

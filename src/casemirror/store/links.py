@@ -21,6 +21,10 @@ _INBOUND = _TABLE.c.direction.in_([Direction.IN.value, Direction.BOTH.value])
 _OUTBOUND = _TABLE.c.direction.in_([Direction.OUT.value, Direction.BOTH.value])
 _ACTIVE = _TABLE.c.state == LinkState.ACTIVE.value
 _LIVE = _TABLE.c.state.not_in([LinkState.PURGED.value, former.REMOVED])
+SENDS = 1
+"""Priorities up to this one: there is something to send (0: a person's change, 1: another link's)."""
+PULLS = 5
+"""Priority of a link of which only a pull is wanted."""
 
 
 def add(
@@ -129,9 +133,18 @@ def due_condition(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     return (_ACTIVE, _TABLE.c.wanted > _TABLE.c.done, _TABLE.c.due_at <= now)
 
 
-def due(tx: Connection, instance_id: InstanceId, now: datetime) -> Link | None:
-    """The link that comes first: by priority, then by how long it is due."""
+def to_send() -> sa.ColumnElement[bool]:
+    """Something was changed here (or by another link) since the link was at rest."""
+    return _TABLE.c.priority <= SENDS
+
+
+def due(tx: Connection, instance_id: InstanceId, now: datetime, *, only_to_send: bool = False) -> Link | None:
+    """The link that comes first: by priority, then by how long it is due.
+
+    only_to_send   leave out those of which only a pull is wanted
+    """
     query = sa.select(_TABLE).where(_TABLE.c.instance_id == instance_id, *due_condition(now))
+    query = query.where(to_send()) if only_to_send else query
     found = _all(tx, query.order_by(_TABLE.c.priority, _TABLE.c.due_at, _TABLE.c.id).limit(1))
     return found[0] if found else None
 
@@ -214,6 +227,12 @@ def finish(tx: Connection, link_id: LinkId, seen: int) -> None:
     """Note the `wanted` that a reconcile saw when it began (rule 1): what came since keeps the link due."""
     tx.execute(_TABLE.update().where(_TABLE.c.id == link_id, _TABLE.c.done < seen).values(done=seen))
     tx.execute(_TABLE.update().where(_TABLE.c.id == link_id).values(tries=0))
+
+
+def defer(tx: Connection, link_id: LinkId, seen: int) -> None:
+    """Only a pull is left to do for what was wanted when `seen` was read: it comes when pulls come."""
+    where = (_TABLE.c.id == link_id, _TABLE.c.wanted <= seen)
+    tx.execute(_TABLE.update().where(*where).values(priority=PULLS, tries=0))
 
 
 def wait(tx: Connection, link_id: LinkId, until: datetime, *, seen: int | None = None) -> None:

@@ -323,6 +323,8 @@ lane = sa.Table(
     _time("lease_until"),
     _time("not_before"),
     _text("not_before_reason"),
+    _time("in_not_before"),
+    _text("in_not_before_reason"),
     _text("held_reason"),
     _text("poll_error"),
     _text("fetch_error"),

@@ -83,7 +83,7 @@ def test_a_rate_limit_stops_the_lane_as_it_does_in_a_server(app: App, me: Actor,
     with pytest.raises(RateLimited):
         cycles.mirror_now(app, me, snow)
     with app.store.read() as tx:
-        assert lanes.of_instance(tx, store.by_name(tx, snow).id).not_before is not None
+        assert lanes.of_instance(tx, store.by_name(tx, snow).id).in_not_before is not None
 
 
 def test_a_running_server_is_asked_and_waited_for(app: App, me: Actor, snow: str, remote: Remote) -> None:

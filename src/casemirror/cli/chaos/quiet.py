@@ -108,7 +108,8 @@ class Watch:
                 polls |= {at for at in (lane.cursor_at,) if at and at > self.began}
                 fetches |= {at for at in (lane.next_fetch_at,) if at and at > self.began}
                 if not lane.held_reason and len(polls) < POLLS and links.inbound_count(tx, instance.id):
-                    waits = f" (waits: {lane.not_before_reason[:80]})" if lane.not_before_reason else ""
+                    reason = lane.not_before_reason or lane.in_not_before_reason
+                    waits = f" (waits: {reason[:80]})" if reason else ""
                     found.append(f"{instance.name} was polled {len(polls)} times{waits}")
                 if not lane.held_reason and len(fetches) < POLLS + 2:
                     found.append(f"{instance.name} has not fetched twice")

@@ -202,6 +202,8 @@ def upgrade() -> None:
         sa.Column("lease_until", schema.UtcTime(), nullable=True),
         sa.Column("not_before", schema.UtcTime(), nullable=True),
         sa.Column("not_before_reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("in_not_before", schema.UtcTime(), nullable=True),
+        sa.Column("in_not_before_reason", sa.Text(), server_default="", nullable=False),
         sa.Column("held_reason", sa.Text(), server_default="", nullable=False),
         sa.Column("poll_error", sa.Text(), server_default="", nullable=False),
         sa.Column("fetch_error", sa.Text(), server_default="", nullable=False),
