@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from casemirror.actions import instances as instance_actions
-from casemirror.actions import planning, planning_apply
+from casemirror.actions import planning, planning_apply, planning_lane
 from casemirror.actions.planning_values import Change, Planned, Preview
 from casemirror.engine import lane as lanes
 from casemirror.model.actor import Actor, Role
@@ -229,7 +229,7 @@ def test_while_another_worker_has_the_lane_one_can_look_but_not_apply(world: Wor
     world.beat(other)
     sleep = world.clock.sleep
     world.clock.sleep = lambda seconds: (world.beat(other), sleep(seconds))[1]  # type: ignore[method-assign]
-    with pytest.raises(planning_apply.LaneBusy, match="desk is worked on by two:2:b"):
+    with pytest.raises(planning_lane.LaneBusy, match="desk is worked on by two:2:b"):
         apply(world, "all")
     world.clock.sleep = sleep  # type: ignore[method-assign]
     assert world.get(incident, "deskstate") == "new"
@@ -271,27 +271,43 @@ def test_the_fetch_is_counted_and_nothing_is_fetched(world: World) -> None:
     assert plan(world, IncidentId(1)).fetch is None
 
 
-def test_a_failed_poll_and_a_rate_limit_stop_the_look_where_they_stop_the_cycle(world: World, desk: Remote) -> None:
+def test_a_failed_poll_stops_the_asking_and_not_the_sending(world: World, desk: Remote) -> None:
+    """Mirroring.md §2.3: what a cycle would do, the look does."""
     first, second = world.mirror(desk.ticket()), world.mirror(desk.ticket())
-    world.cycle()
+    world.cycle(3)
     desk.change("T1", state="working")
     desk.change("T2", state="working")
     world.edit(first, desknote="ours")
     desk.next_answer(POLL, error("skip update"))
+    calls = len(desk.calls)
     found = plan(world)
-    assert (found.poll.error, len(found.changing), found.left) == ("skip update", 1, 0)
-    assert "wait for its next cycle: skip update" in found.stopped
-    desk.next_answer(PULL, error("API rate limit exceeded"))
+    assert (found.poll.error, found.left, desk.since(calls)) == ("skip update", 0, [POLL])
+    assert kinds(of(found, first)) == {"field out"} and found.stopped.endswith("next cycle: skip update")
+    assert second not in [each.incident_id for each in found.links]
+
+
+def test_a_rate_limit_stops_the_asking_and_not_the_sending(world: World, desk: Remote) -> None:
+    first, second, third = (world.mirror(desk.ticket()) for _ in range(3))
+    world.cycle(3)
+    desk.change("T1", state="working")
+    desk.change("T2", state="working")
+    desk.change("T3", state="working")
+    world.edit(third, desknote="ours")
+    desk.next_answer(PULL, desk.play, error("API rate limit exceeded"))
+    before = world.lane()
     found = plan(world)
-    assert [each.code for each in found.links] == ["remote.rate_limited"]
-    assert found.left == 1 and "API rate limit" in found.stopped
-    assert world.lane().not_before is None
+    assert (of(found, third).pulls, of(found, first).code, found.left) == (True, "remote.rate_limited", 1)
+    assert "API rate limit" in found.stopped and world.lane() == before
     desk.next_answer(PULL, error("API rate limit exceeded"))
     assert outcomes(apply(world, str(second))) == ["failed"], "nothing is applied of what could not be looked at"
-    desk.next_answer(PULL, desk.play, desk.play, error("API rate limit exceeded"))
+    desk.next_answer(PULL, desk.play, desk.play, desk.play, desk.play, error("API rate limit exceeded"))
     done = apply(world, "all")
-    assert outcomes(done) == ["failed", "not tried"]
-    assert world.lane().not_before is not None
+    assert outcomes(done) == ["applied", "failed", "not tried"]
+    assert done.applied[2].text.startswith("desk may not be asked now: API rate limit")  # type: ignore[index]
+    assert desk.tickets["T3"].fields["note"] == "ours"
+    calls = len(desk.calls)
+    assert plan(world).stopped.startswith("desk is asked nothing until 2026-01-02 12:")
+    assert desk.since(calls) == []
 
 
 def test_budget_and_brake_hold_for_the_look_too(world: World, desk: Remote) -> None:

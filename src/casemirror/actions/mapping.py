@@ -236,6 +236,19 @@ def _desk(app: App, setup: Setup) -> _Desk:
     return _Desk(catalog=catalog, mapper=found, classifier=sorter, instance=instance, outside=outside)
 
 
+def incoming(app: App, reference: str) -> tuple[Mapper, Catalog]:
+    """An incoming mapper by id, name or file, and the installed content with it. Raises NotFound, Invalid."""
+    with app.store.read() as tx:
+        name, items = _resolved(reference, ("mapper-in",))
+        catalog = _catalog(app, tx, items)
+    found = catalog.find_mapper(name)
+    if found is None:
+        raise NotFound(_no_mapper(name, catalog))
+    if not found.incoming:
+        raise Invalid(f"{found.id} is an outgoing mapper; name an incoming one")
+    return found, catalog
+
+
 def _no_mapper(reference: str, catalog: Catalog) -> str:
     if not reference:
         return "name a mapper, or an instance that has one"

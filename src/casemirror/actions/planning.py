@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from casemirror.actions import planning_cycle
@@ -15,11 +16,11 @@ from casemirror.actions.permission import require
 from casemirror.actions.planning_link import Due, plan_link
 from casemirror.actions.planning_runtime import LookingRuntime, mask_of
 from casemirror.actions.planning_values import Birth, Fetch, Planned, Preview, Progress
-from casemirror.engine import birth, commands, fetch, record
+from casemirror.engine import birth, commands, fetch, looking, record
 from casemirror.engine.app import App
 from casemirror.engine.turn import Onlooker
 from casemirror.model.actor import Actor
-from casemirror.model.errors import CasemirrorError, LaneMustWait
+from casemirror.model.errors import BrakePulled, CasemirrorError, LaneMustWait
 from casemirror.model.ids import IncidentId
 from casemirror.model.instance import Instance
 from casemirror.runtime import wire
@@ -53,9 +54,9 @@ def preview(
     mask = mask_of(app, turn.instance)
     todo = planning_cycle.look_round(turn)
     found.poll = replace(todo.poll, error=mask(todo.poll.error), said=mask(todo.poll.said))
-    found.stopped = mask(todo.stopped)
+    if todo.stopped:
+        _ask_no_more(turn, found, mask(todo.stopped))
     due = [each for each in todo.in_order() if not only or each.link.incident_id in only]
-    found.left = len(todo.due) - len(todo.in_order()) if not only else 0
     _look_at(turn, found, due, mask, progress)
     if not only and not found.stopped and fetch.is_on(turn):
         found.fetch = _fetched(turn, mask)
@@ -67,8 +68,8 @@ def onlooker(app: App, name: str) -> Onlooker:
     with app.store.read() as tx:
         instance: Instance = instances.by_name(tx, name)
         lane = lanes.of_instance(tx, instance.id)
-    looking = replace(app, runtime=LookingRuntime(runtime=app.runtime))
-    return Onlooker(caller=commands.caller(looking, instance), lane=lane)
+    reader = replace(app, runtime=LookingRuntime(runtime=app.runtime))
+    return Onlooker(caller=commands.caller(reader, instance), lane=lane)
 
 
 def _frame(tx: Connection, turn: Onlooker) -> Preview:
@@ -98,28 +99,39 @@ def _look_at(turn: Onlooker, found: Preview, due: Sequence[Due], mask: Masker, p
     pulls = closes = 0
     for done, each in enumerate(due):
         progress(done, len(due))
-        if budget and each.link.priority > planning_cycle.PERSON and pulls >= budget:
-            found.stopped = f"the budget of {budget} pulls for a cycle is spent (mirror.instance.budget)"
-            found.left += len(due) - done
-            return
+        if 0 < budget <= pulls and not found.stopped:
+            _ask_no_more(turn, found, f"the budget of {budget} pulls for a cycle is spent (mirror.instance.budget)")
+        if looking.must_not_push_yet(turn, each.link):
+            found.left += 1
+            continue
         try:
             planned, is_close = plan_link(turn, each, mask)
             if is_close:
                 _mind_brake(turn, closes)
-        except LaneMustWait as error:
+        except BrakePulled as error:
             found.links.append(_failed(each, error, mask))
-            found.stopped = mask(f"the lane would wait: {error.message}")
+            found.stopped = mask(f"the lane would stop: {error.message}")
             found.left += len(due) - done - 1
             return
         except CasemirrorError as error:
             found.links.append(_failed(each, error, mask))
+            if isinstance(error, LaneMustWait):
+                _ask_no_more(turn, found, mask(f"nothing more would be asked in this cycle: {error.message}"))
             continue
         pulls, closes = pulls + planned.pulls, closes + is_close
         if planned.changes:
             found.links.append(planned)
+        elif looking.owes_pull(turn, each.link):
+            found.left += 1
         else:
             found.agree += 1
     progress(len(due), len(due))
+
+
+def _ask_no_more(turn: Onlooker, found: Preview, reason: str) -> None:
+    """From here on the cycle only sends, as a lane does that may not ask (`engine.lane.step`)."""
+    found.stopped = reason
+    turn.lane = replace(turn.lane, in_not_before=datetime.max.replace(tzinfo=UTC))
 
 
 def _mind_brake(turn: Onlooker, closes: int) -> None:

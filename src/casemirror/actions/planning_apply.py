@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
 
 from casemirror.actions.permission import require
 from casemirror.actions.planning import preview, silent
+from casemirror.actions.planning_lane import must_work, turn_of
 from casemirror.actions.planning_runtime import mask_of
 from casemirror.actions.planning_values import Applied, Planned, Preview, Progress, id_of
 from casemirror.engine import lane
 from casemirror.engine.app import App
 from casemirror.engine.looking import Decided
-from casemirror.engine.presence import Presence
 from casemirror.engine.reconcile import Outcome, reconcile
 from casemirror.engine.turn import Turn
 from casemirror.model.actor import Actor
-from casemirror.model.errors import CasemirrorError, Conflict, Invalid, RetryLater
+from casemirror.model.errors import CasemirrorError, Conflict, Invalid
 from casemirror.model.ids import IncidentId
-from casemirror.model.instance import Instance
 from casemirror.model.link import Link
 from casemirror.runtime.masking import Masker
 from casemirror.store import audit, inbox, instances, lanes, links
 from casemirror.store.rows import is_id
 
 ALL = "all"
-PATIENCE_S = 60.0
-"""Wait for whoever works on the lane to give it up: a turn of a server is half as long."""
-LOOK_S = 0.1
 _ID = re.compile(r"(\d{1,10})-[0-9a-f]{6}")
 
 
@@ -38,12 +32,6 @@ class PlanChanged(Conflict):
     """What would be done now is not what the plan said; nothing of it was done."""
 
     code = "plan.changed"
-
-
-class LaneBusy(RetryLater):
-    """Another worker owns the lane and did not give it up in time; nothing was done."""
-
-    code = "lane.busy"
 
 
 @dataclass(kw_only=True)
@@ -73,12 +61,12 @@ def apply(
     wanted = _parse(chosen)
     with app.store.read() as tx:
         instance = instances.by_name(tx, name)
-        _must_work(instance, lanes.of_instance(tx, instance.id).held_reason)
+        must_work(instance, lanes.of_instance(tx, instance.id).held_reason)
     found = preview(app, actor, name, only if wanted.all else wanted.incidents, progress=progress)
     picked, found.applied = _pick(found, wanted)
     if picked:
         mask = mask_of(app, instance)
-        with Presence(app), _turn(app, instance) as turn:
+        with turn_of(app, instance) as turn:
             with turn.write() as tx:
                 ids = [planned.id for planned in picked]
                 audit.add(tx, app.clock.now(), actor.name, "plan.applied", f"instance {instance.name}", {"plans": ids})
@@ -103,14 +91,6 @@ def _parse(chosen: Iterable[str]) -> _Chosen:
     if not found.all and not found.words:
         raise Invalid("apply: give all, numbers of incidents, or ids as the plan shows them")
     return found
-
-
-def _must_work(instance: Instance, held_reason: str) -> None:
-    name = instance.name
-    if not instance.enabled:
-        raise Conflict(f"{name} is disabled; `casemirror instance enable {name}` lets it work")
-    if held_reason:
-        raise Conflict(f"{name} was stopped: {held_reason}; `casemirror instance enable {name}` lets it go on")
 
 
 def _pick(found: Preview, wanted: _Chosen) -> tuple[list[Planned], list[Applied]]:
@@ -149,36 +129,21 @@ def _gone(found: Preview, word: str) -> Applied:
     return Applied(id=word, incident_id=incident_id, outcome="changed", text=text)
 
 
-@contextmanager
-def _turn(app: App, instance: Instance) -> Iterator[Turn]:
-    """The lane of the instance, as soon as whoever works on it gives it up. Raises LaneBusy, saying who that is."""
-    ends = app.clock.now() + timedelta(seconds=PATIENCE_S)
-    while True:
-        with app.store.read() as tx:
-            line = lanes.of_instance(tx, instance.id)
-        turn = lane.take(app, line.id)
-        if turn is not None:
-            break
-        if app.clock.now() >= ends:
-            raise LaneBusy(
-                f"{instance.name} is worked on by {line.owner or 'another worker'}, which did not give it up within "
-                f"{PATIENCE_S:g} s; nothing was applied, try again"
-            )
-        app.clock.sleep(LOOK_S)
-    try:
-        yield turn
-    finally:
-        lane.release(turn)
-
-
 def _carry_out(turn: Turn, picked: Sequence[Planned], mask: Masker) -> Iterator[Applied]:
-    go_on = True
+    stopped = ""
     for planned in picked:
-        if go_on:
-            done, go_on = _reconcile(turn, planned)
+        if not stopped and planned.pulls and not planned.told and not turn.lane.may_ask(turn.app.clock.now()):
+            done = _told(planned, "not tried", f"{turn.instance.name} may not be asked now: {_reason(turn)}")
+        elif stopped:
+            done = _told(planned, "not tried", stopped)
         else:
-            done = _told(planned, "not tried", f"{turn.instance.name} has to wait")
-        yield _told(planned, done.outcome, mask(done.text))
+            done, go_on = _reconcile(turn, planned)
+            stopped = "" if go_on else f"{turn.instance.name} has to wait: {done.text}"
+        yield replace(done, text=mask(done.text))
+
+
+def _reason(turn: Turn) -> str:
+    return turn.lane.in_not_before_reason or "it asked for a pause"
 
 
 def _reconcile(turn: Turn, planned: Planned) -> tuple[Applied, bool]:

@@ -26,15 +26,12 @@ from casemirror.store.inbox import Row
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-PERSON = 0
-"""Priority of what a person waits for: it is worked off before the poll, and also when the poll fails."""
-
 
 @dataclass(kw_only=True)
 class Round:
     """The work of one cycle, as far as it is known before any pull.
 
-    stopped   why the lane would wait after what people changed; empty: it would go on
+    stopped   why nothing would be asked of the remote; empty: it would. What changed here is sent all the same
     """
 
     at: datetime
@@ -59,8 +56,9 @@ class Round:
 
     def in_order(self) -> list[Due]:
         """The links in the order in which the lane would take them."""
-        found = [each for each in self.due.values() if not self.stopped or each.link.priority == PERSON]
-        return sorted(found, key=lambda each: (each.link.priority, each.link.due_at or self.at, each.link.id))
+        return sorted(
+            self.due.values(), key=lambda each: (each.link.priority, each.link.due_at or self.at, each.link.id)
+        )
 
 
 def look_round(turn: Onlooker) -> Round:
@@ -70,7 +68,11 @@ def look_round(turn: Onlooker) -> Round:
     with turn.app.store.read() as tx:
         found.due = {link.id: Due(link=link) for link in upcoming.due(tx, turn.instance.id, now)}
         asks = _asks(turn, tx)
-    if asks and turn.lane.can_poll(now):
+    if not turn.lane.may_ask(now):
+        until = f"{turn.lane.in_not_before:%Y-%m-%d %H:%M:%S} UTC"
+        found.poll = Poll(said="not asked")
+        found.stopped = f"{turn.instance.name} is asked nothing until {until}: {turn.lane.in_not_before_reason}"
+    elif asks and turn.lane.can_poll(now):
         _ask(turn, found)
     elif asks:
         _all(turn, found, f"not asked: {turn.instance.brand} has no get-modified-remote-data; all links are looked at")
@@ -110,7 +112,7 @@ def _ask(turn: Onlooker, found: Round) -> None:
 
 def _failed(found: Round, since: datetime, text: str) -> None:
     found.poll = Poll(since=since, said="it failed", error=text)
-    found.stopped = f"the poll fails, and the lane would wait for its next cycle: {text}"
+    found.stopped = f"the poll fails, and nothing more would be asked before the next cycle: {text}"
 
 
 def _named(turn: Onlooker, found: Round, since: datetime, answer: PollAnswer) -> None:
