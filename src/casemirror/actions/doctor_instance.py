@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from casemirror.actions.doctor_values import Check, Room, State, Way
@@ -15,6 +14,7 @@ from casemirror.actions.probes import HEALTHY
 from casemirror.content.items import Integration
 from casemirror.mapping import lint
 from casemirror.mapping.lint import Level
+from casemirror.model import health
 from casemirror.model.instance import Instance
 from casemirror.model.lane import Lane
 from casemirror.model.link import Link
@@ -22,9 +22,6 @@ from casemirror.store import lanes, links
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-MISSED_CYCLES = 3
-"""So many intervals without a cycle mean that nobody works for the instance."""
 
 
 def of_instance(tx: Connection, room: Room, instance: Instance, link: Link | None = None) -> Iterator[Check]:
@@ -168,7 +165,7 @@ def _last_cycle(room: Room, instance: Instance, lane: Lane) -> Check:
     if lane.last_poll_at is None:
         return Check(name="last cycle", state=State.MISSING, text="no cycle ever ran", todo=todo)
     text = f"the last one ran at {lane.last_poll_at:%Y-%m-%d %H:%M:%S} UTC"
-    overdue = room.now - lane.last_poll_at > timedelta(seconds=MISSED_CYCLES * room.settings.interval_s)
+    overdue = room.now - lane.last_poll_at > health.grace(room.settings)
     if overdue and room.settings.flag("sync.mirror.job.enable") and instance.enabled:
         return Check(name="last cycle", state=State.UNKNOWN, text=f"{text}, longer ago than it should", todo=todo)
     return Check(name="last cycle", state=State.OK, text=text)

@@ -22,7 +22,7 @@ from casemirror.model.errors import CasemirrorError
 from casemirror.model.ids import IncidentId, LinkId
 from casemirror.model.link import Link, LinkState
 from casemirror.model.plan import Policy
-from casemirror.store import agreement, audit, instances, links
+from casemirror.store import agreement, audit, instances, links, metrics
 from casemirror.store.agreement import Pair
 
 PAGE = 500
@@ -137,7 +137,18 @@ def measure(app: App, actor: Actor, instance: str = "", *, heal: bool = False, w
             found.healed = (found.healed or 0) + _heal(app, actor, curable, name)
             found.left += len(apart) - len(curable)
     found.worst = [each for _, _, each in top]
+    _note(app, found)
     return found
+
+
+def _note(app: App, found: Drift) -> None:
+    """Keep how many links do not agree, for the metrics: measuring it costs a look at every link."""
+    with app.store.write() as tx:
+        for name, tally in found.instances.items():
+            instance = instances.find(tx, name)
+            if instance is not None:
+                at = app.clock.now().timestamp()
+                metrics.put(tx, instance.id, {metrics.DRIFT_LINKS: tally.links - tally.agree, metrics.DRIFT_AT: at})
 
 
 def _pages(app: App, instance_name: str) -> Iterator[tuple[list[Pair], list[Apart]]]:

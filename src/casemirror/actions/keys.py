@@ -9,7 +9,7 @@ from casemirror.actions.permission import require
 from casemirror.engine.app import App
 from casemirror.model.actor import Actor
 from casemirror.model.errors import Conflict
-from casemirror.store import audit, instances
+from casemirror.store import audit, instances, settings
 from casemirror.store import keys as store
 
 
@@ -25,7 +25,7 @@ def rotate(app: App, actor: Actor, key_file: Path) -> int:
     app.store.keys = store.add_key(key_file)
     now = app.clock.now()
     with app.store.write() as tx:
-        count = instances.rewrap_secrets(tx)
+        count = instances.rewrap_secrets(tx) + settings.rewrap_secrets(tx)
         audit.add(tx, now, actor.name, "key.rotated", "master key", {"secrets": count})
     store.drop_old_keys(key_file)
     app.store.keys = store.KeyRing.load(key_file)

@@ -165,7 +165,8 @@ class LateRuntime:
 
 
 def secrets_of(store: Store) -> list[str]:
-    """Every secret text of every instance, for the filter of the logs."""
+    """Every secret text of every instance and setting, for the filter of the logs."""
     with store.read() as tx:
         values = [value for each in instances.list_all(tx) for value in instances.secrets(tx, each.id).values()]
+        values += [settings.secret(tx, name) for name in settings.secret_names(tx)]
     return [text for value in values for text in logs.texts_in(value)]

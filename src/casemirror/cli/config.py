@@ -36,7 +36,13 @@ def get(
 def set_(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="Name of the setting.")],
-    value: Annotated[str, typer.Argument(help='Its value; "" brings the default back.')],
+    value: Annotated[
+        str | None,
+        typer.Argument(
+            help='Its value; "" brings the default back. A secret is asked for when it is left out; @FILE, env:VARIABLE or - '
+            "(standard input) tell where to read it."
+        ),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Change a setting.
@@ -45,11 +51,13 @@ def set_(
     Examples:
       casemirror config set sync.mirror.job.delay 5
       casemirror config set mirror.conflict remote
+      casemirror config set notify.email.password env:SMTP_PASSWORD
     """
     from casemirror.actions import settings
 
+    text = _given(name, value)
     with session.opened(ctx) as (mirror, me):
-        found = settings.put(mirror, me, name, value)
+        found = settings.put(mirror, me, name, text)
     if json:
         output.data(_shown(found))
         return
@@ -77,6 +85,20 @@ def list_(
         return
     rows = [(s.key.name, output.cell(s.value) + (" *" if s.is_set else ""), s.key.kind, s.key.meaning) for s in found]
     output.table(("name", "value (* set)", "kind", "meaning"), rows, empty="no setting was changed")
+
+
+def _given(name: str, value: str | None) -> str:
+    """The value as it is meant. Raises NotFound for no such setting, Invalid for a value that is missing or open to everybody."""
+    from casemirror.cli import given
+    from casemirror.model.errors import Invalid
+    from casemirror.model.settings import key_named
+
+    key = key_named(name)
+    if key.is_secret:
+        return given.setting(name, value, is_open=key.kind == "urls")
+    if value is None:
+        raise Invalid(f'{name}: give its value; "" brings the default back')
+    return value
 
 
 def _shown(setting: Any) -> dict[str, Any]:

@@ -35,6 +35,35 @@ def secrets(texts: Iterable[str]) -> dict[str, str]:
 def _secret(name: str, source: str) -> str:
     if not name.strip():
         raise Invalid("a secret needs the name of its parameter")
+    if not source:
+        return _asked(name)
+    value = read(name, source)
+    if value is None:
+        raise Invalid(
+            f"secret {name}: on a command line everybody on this machine can read it; "
+            f"write --secret {name} to be asked, {name}=@FILE, {name}=env:VARIABLE, or {name}=- for standard input"
+        )
+    return value
+
+
+def setting(name: str, source: str | None, *, is_open: bool) -> str:
+    """The value of a secret setting, from where `source` says; asked for when there is none.
+
+    is_open   one that is written out on the command line is taken, too. Raises Invalid otherwise.
+    """
+    if source is None:
+        return _asked(name)
+    value = read(name, source)
+    if value is not None or is_open or not source:
+        return source if value is None else value
+    raise Invalid(
+        f"{name}: on a command line everybody on this machine can read it; leave it out to be asked, or write @FILE, "
+        "env:VARIABLE, or - for standard input"
+    )
+
+
+def read(name: str, source: str) -> str | None:
+    """What a source names: a file (``@file``), the environment (``env:VAR``), standard input (``-``); None: none of these."""
     if source.startswith("@"):
         return _file(source[1:], name).rstrip("\r\n")
     if source.startswith("env:"):
@@ -42,14 +71,7 @@ def _secret(name: str, source: str) -> str:
         if variable not in os.environ:
             raise Invalid(f"secret {name}: the environment has no variable {variable}")
         return os.environ[variable]
-    if source == "-":
-        return sys.stdin.read().rstrip("\r\n")
-    if source:
-        raise Invalid(
-            f"secret {name}: on a command line everybody on this machine can read it; "
-            f"write --secret {name} to be asked, {name}=@FILE, {name}=env:VARIABLE, or {name}=- for standard input"
-        )
-    return _asked(name)
+    return sys.stdin.read().rstrip("\r\n") if source == "-" else None
 
 
 def _asked(name: str) -> str:

@@ -13,11 +13,13 @@ from casemirror.cli import (
     conflict,
     explain,
     field,
+    health,
     incident,
     instance,
     key,
     link,
     mapper,
+    metrics,
     mirror,
     pack,
     policy,
@@ -49,6 +51,7 @@ app.add_typer(incident.app, name="incident")
 app.add_typer(link.app, name="link")
 app.add_typer(conflict.app, name="conflict")
 app.add_typer(policy.app, name="policy")
+app.add_typer(health.app, name="health")
 app.add_typer(config.app, name="config")
 app.add_typer(key.app, name="key")
 app.add_typer(user.app, name="user")
@@ -62,6 +65,7 @@ app.command("drift")(explain.drift)
 app.command("run")(run.run)
 app.command("stats")(mirror.stats)
 app.command("records")(mirror.records)
+app.command("metrics")(metrics.metrics)
 app.command("purge")(mirror.purge)
 app.command("serve")(serve.serve)
 app.command("worker")(serve.worker)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from casemirror.cli import session
+from casemirror.cli import metrics, session
+from casemirror.cli.metrics import Listen
 
 if TYPE_CHECKING:
     from casemirror.cli.build import Options
 
 
-def serve(ctx: typer.Context) -> None:
+def serve(ctx: typer.Context, listen: Listen = "") -> None:
     """Mirror and fetch for all instances until stopped (Ctrl-C, SIGTERM).
 
     Stopping it, or killing it, loses nothing: it goes on where it was. A second server on the same data is safe; the two
@@ -25,11 +26,12 @@ def serve(ctx: typer.Context) -> None:
     Examples:
       casemirror serve
       casemirror --home /var/lib/casemirror serve
+      casemirror serve --metrics localhost:9464
     """
-    run(session.of(ctx).options())
+    run(session.of(ctx).options(), listen)
 
 
-def worker(ctx: typer.Context) -> None:
+def worker(ctx: typer.Context, listen: Listen = "") -> None:
     """Share the work of a PostgreSQL database with other workers, on this machine or on others.
 
     \b
@@ -43,11 +45,14 @@ def worker(ctx: typer.Context) -> None:
         raise Invalid(
             "a worker needs PostgreSQL: give --database-url; on one machine with SQLite use `casemirror serve`"
         )
-    run(options)
+    run(options, listen)
 
 
-def run(options: Options) -> None:
-    """Run the dispatcher until a signal comes."""
+def run(options: Options, listen: str = "") -> None:
+    """Run the dispatcher until a signal comes.
+
+    listen   ``host:port`` of the metrics; empty: they are not served
+    """
     from casemirror.cli import build
     from casemirror.engine.app import log
     from casemirror.engine.dispatch import Dispatcher
@@ -59,7 +64,7 @@ def run(options: Options) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, wish)
-    with build.opened(options, serving=True) as app:
+    with build.opened(options, serving=True) as app, metrics.served(app, listen):
         dispatcher = Dispatcher(app, options.system_url)
         dispatcher.start()
         typer.echo(

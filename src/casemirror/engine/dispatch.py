@@ -18,6 +18,7 @@ from pathlib import Path
 
 from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
 
+from casemirror.engine import health
 from casemirror.engine import lane as lane_work
 from casemirror.engine.app import App, log
 from casemirror.engine.presence import Loop, Presence, forget_dead
@@ -59,6 +60,7 @@ class Dispatcher:
             Loop("look", LOOK_S, self.look),
             Loop("reap", REAP_S, self.reap),
             Loop("tidy", TIDY_S, self.tidy),
+            *health.loops(app),
         )
         self._presence = Presence(app)
         self._enqueued: dict[str, datetime] = {}

@@ -70,7 +70,7 @@ def state_of(facts: Facts, former: Health | None, now: datetime) -> Health:
     """
     looks = (
         (State.PAUSED, stopped(facts)),
-        (State.WAITING, waits(facts.lane, now)),
+        (State.WAITING, waits(facts, now)),
         (State.FAILING, fails(facts, now)),
         (State.DEGRADED, lacks(facts, former, now)),
     )
@@ -87,15 +87,29 @@ def stopped(facts: Facts) -> str:
     return facts.lane.held_reason
 
 
-def waits(lane: Lane, now: datetime) -> str:
-    """What the lane was asked to wait for; empty: it does not wait, or it waits because something failed."""
-    if not lane.not_before or lane.not_before <= now or _follows_an_error(lane):
+def waits(facts: Facts, now: datetime) -> str:
+    """What the remote, or the integration, asked for; empty: nothing, or the lane waits because something failed."""
+    lane = facts.lane
+    if lane.not_before and now < lane.not_before and not follows_an_error(lane, lane.not_before_reason):
+        return _until(lane.not_before, lane.not_before_reason)
+    if lane.in_not_before is None or lane.may_ask(now) or follows_an_error(lane, lane.in_not_before_reason):
         return ""
-    return f"until {lane.not_before:%Y-%m-%d %H:%M:%S} UTC: {lane.not_before_reason or 'no reason was noted'}"
+    return "" if _spent(facts) else _until(lane.in_not_before, lane.in_not_before_reason)
 
 
-def _follows_an_error(lane: Lane) -> bool:
-    return bool(lane.not_before_reason) and lane.last_error.startswith(lane.not_before_reason)
+def follows_an_error(lane: Lane, reason: str) -> bool:
+    """The reason of a wait is what went wrong last, not a wish of the remote."""
+    return bool(reason) and lane.last_error.startswith(reason)
+
+
+def _until(at: datetime, reason: str) -> str:
+    return f"until {at:%Y-%m-%d %H:%M:%S} UTC: {reason or 'no reason was noted'}"
+
+
+def _spent(facts: Facts) -> bool:
+    """The wait for the next cycle is an ordinary one: the pulls of this one are spent (`mirror.instance.budget`)."""
+    budget, lane = facts.settings.count("mirror.instance.budget"), facts.lane
+    return 0 < budget <= lane.pulls_this_cycle and lane.in_not_before == lane.next_poll_at
 
 
 def fails(facts: Facts, now: datetime) -> str:
@@ -105,7 +119,7 @@ def fails(facts: Facts, now: datetime) -> str:
         return f"the last poll failed: {lane.poll_error}"
     if lane.fetch_error:
         return f"the last fetch failed: {lane.fetch_error}"
-    if lane.not_before and now < lane.not_before and _follows_an_error(lane):
+    if lane.not_before and now < lane.not_before and follows_an_error(lane, lane.not_before_reason):
         return lane.last_error
     if (counts.failing or counts.held) and not counts.any_well:
         return f"no link works: {_troubles(counts)}"

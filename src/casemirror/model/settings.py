@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from casemirror.model.errors import Invalid, NotFound
 from casemirror.model.values import Json
@@ -16,13 +17,23 @@ from casemirror.model.values import Json
 
 @dataclass(frozen=True)
 class Key:
-    """One setting: `kind` is `bool`, `seconds`, `minutes`, `count`, `choice`, `list` or `percent`."""
+    """One setting.
+
+    kind      `bool`, `seconds`, `minutes`, `count`, `choice`, `list`, `percent`, `text`, `address` (``host:port``), `secret` or
+              `urls`; the last two are stored encrypted, and shown no more than needed to know them again
+    choices   what a choice, or each word of a list, may be; empty: anything
+    """
 
     name: str
     kind: str
     default: Json
     meaning: str
     choices: tuple[str, ...] = ()
+
+    @property
+    def is_secret(self) -> bool:
+        """Its value is stored encrypted and is no part of `Settings`."""
+        return self.kind in ("secret", "urls")
 
 
 _TABLE: Final = (
@@ -136,6 +147,20 @@ _TABLE: Final = (
     Key("files.max", "count", 104857600, "largest file that is taken in, bytes"),
     Key("runtime.memory", "count", 1073741824, "address space of one command, bytes"),
     Key("runtime.idle", "seconds", 300, "a warm process that had nothing to do for that long leaves"),
+    Key(
+        "notify.states",
+        "list",
+        ["failing", "degraded", "paused"],
+        "a notice is sent when an instance enters or leaves one of these states",
+        ("ok", "waiting", "paused", "degraded", "failing"),
+    ),
+    Key("notify.webhook", "urls", None, "where notices are posted as JSON; several with commas between them"),
+    Key("notify.email.to", "list", [], "who gets notices by e-mail"),
+    Key("notify.email.from", "text", None, "sender of the e-mails"),
+    Key("notify.email.server", "address", None, "mail server that takes them, `host:port`"),
+    Key("notify.email.starttls", "bool", True, "encrypt the connection to the mail server before anything is told"),
+    Key("notify.email.user", "text", None, "user at the mail server; unset: no log-in"),
+    Key("notify.email.password", "secret", None, "that user's password"),
 )
 
 KEYS: Final[Mapping[str, Key]] = {key.name: key for key in _TABLE}
@@ -153,8 +178,53 @@ def parse(key: Key, text: str) -> Json:
             raise Invalid(f"{key.name}: {text!r} is none of {', '.join(key.choices)}")
         return text
     if key.kind == "list":
-        return [part.strip() for part in text.split(",") if part.strip()]
+        return _words(key, text)
+    if key.kind in ("text", "secret"):
+        return text
+    if key.kind == "address":
+        address(text, key.name)
+        return text
+    if key.kind == "urls":
+        return [_url(key, part) for part in _words(key, text)]
     return _number(key, text)
+
+
+def _words(key: Key, text: str) -> list[str]:
+    words = [part.strip() for part in text.split(",") if part.strip()]
+    wrong = [word for word in words if key.choices and word not in key.choices]
+    if wrong:
+        raise Invalid(f"{key.name}: {wrong[0]!r} is none of {', '.join(key.choices)}")
+    return words
+
+
+def address(text: str, what: str) -> tuple[str, int]:
+    """Read ``host:port``; a host that is an IPv6 address stands in brackets. Raises Invalid."""
+    host, colon, port = text.strip().rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    if not (colon and bare and port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536) or (
+        ":" in bare and host == bare
+    ):
+        raise Invalid(f"{what}: {text!r} is no address; write it as host:port, such as localhost:9464")
+    return bare, int(port)
+
+
+def shown_url(url: str) -> str:
+    """A URL as people may see it: without user, password, path and query, any of which may hold a token."""
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}/…"
+
+
+def _url(key: Key, text: str) -> str:
+    """The address, which is not repeated in an error: it may hold a token."""
+    try:
+        parts = urlsplit(text)
+        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise Invalid(f"{key.name}: one of the addresses is no URL like https://example.com/hook")
+    return text
 
 
 def _boolean(key: Key, text: str) -> bool:
@@ -201,7 +271,8 @@ class Settings:
         warnings: list[str] = []
         for name, text in stored.items():
             try:
-                values[name] = parse(key_named(name), text)
+                if not key_named(name).is_secret:
+                    values[name] = parse(key_named(name), text)
             except (Invalid, NotFound) as error:
                 warnings.append(error.message)
         return cls(values), warnings
@@ -227,6 +298,11 @@ class Settings:
     def flag(self, name: str) -> bool:
         """A boolean."""
         return bool(self[name])
+
+    def text(self, name: str) -> str:
+        """A text; empty when it is not set."""
+        value = self[name]
+        return "" if value is None else str(value)
 
     def words(self, name: str) -> tuple[str, ...]:
         """A list of words."""

@@ -116,15 +116,14 @@ def set_secret(tx: Connection, instance_id: InstanceId, param: str, value: Json)
     if store_of(tx).is_postgresql:  # before sealing: it waits for a rotation that is under way, and makes one wait
         tx.execute(sa.text("LOCK TABLE secret IN ROW EXCLUSIVE MODE"))
     sealed = store_of(tx).keys.seal(value, f"{instance_id}/{param}")
-    columns = {"key_id": sealed.key_id, "wrapped": sealed.wrapped, "sealed": sealed.sealed}
-    upsert(tx, schema.secret, {"instance_id": instance_id, "param": param}, columns)
+    upsert(tx, schema.secret, {"instance_id": instance_id, "param": param}, sealed.columns)
 
 
 def secrets(tx: Connection, instance_id: InstanceId) -> dict[str, Json]:
     """The secret parameters in clear: for the runtime and nobody else."""
     keys, table = store_of(tx).keys, schema.secret
     found = tx.execute(sa.select(table).where(table.c.instance_id == instance_id)).mappings()
-    return {row["param"]: keys.open(_sealed(row), f"{instance_id}/{row['param']}") for row in found}
+    return {row["param"]: keys.open(Sealed.of(row), f"{instance_id}/{row['param']}") for row in found}
 
 
 def secret_names(tx: Connection, instance_id: InstanceId) -> list[str]:
@@ -143,15 +142,11 @@ def rewrap_secrets(tx: Connection) -> int:
     if store_of(tx).is_postgresql:
         tx.execute(sa.text("LOCK TABLE secret IN SHARE ROW EXCLUSIVE MODE"))
     for row in tx.execute(sa.select(table)).mappings().all():
-        sealed = keys.rewrap(_sealed(row), f"{row['instance_id']}/{row['param']}")
+        sealed = keys.rewrap(Sealed.of(row), f"{row['instance_id']}/{row['param']}")
         where = sa.and_(table.c.instance_id == row["instance_id"], table.c.param == row["param"])
         tx.execute(table.update().where(where).values(key_id=sealed.key_id, wrapped=sealed.wrapped))
         count += 1
     return count
-
-
-def _sealed(row: Any) -> Sealed:
-    return Sealed(key_id=row["key_id"], wrapped=bytes(row["wrapped"]), sealed=bytes(row["sealed"]))
 
 
 def save_last_run(tx: Connection, instance_id: InstanceId, value: Any) -> None:

@@ -34,6 +34,16 @@ class Sealed:
     wrapped: bytes
     sealed: bytes
 
+    @classmethod
+    def of(cls, row: Any) -> Sealed:
+        """Read a row of a table that keeps them."""
+        return cls(key_id=row["key_id"], wrapped=bytes(row["wrapped"]), sealed=bytes(row["sealed"]))
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """For a table."""
+        return {"key_id": self.key_id, "wrapped": self.wrapped, "sealed": self.sealed}
+
 
 class KeyRing:
     """The master keys by id; the first one wraps, all of them unwrap.
