@@ -82,6 +82,15 @@ def _told(verb: str, detail: Mapping[str, Any]) -> tuple[str, str]:
         if "changes" not in detail:
             changes = list(detail.get("fields", ()))
         return "edited", "; ".join(changes) or "saved it without a change"
+    if verb == "incident.remapped":
+        changes = [
+            f"{name}: {why_words.value(each['old'])} → {why_words.value(each['new'])}"
+            for name, each in detail["fields"].items()
+        ]
+        return (
+            "remapped",
+            f"mapped what {detail['instance']} had said again, by {detail['mapper']}: {'; '.join(changes)}",
+        )
     noun, _, done = verb.partition(".")
     kind = noun if noun != "incident" else done
     told = ", ".join(f"{name} {why_words.value(to)}" for name, to in detail.items() if to not in (None, "", [], {}))

@@ -9,11 +9,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from casemirror.actions import case, doctor, fields
 from casemirror.actions.doctor_values import Room, State, Way
 from casemirror.actions.permission import require
+from casemirror.actions.replay_apply import VERB as REMAPPED
 from casemirror.actions.why_values import Decided, Edit, Field, Origin, Sending, Through, Why, cause
 from casemirror.engine import outbound
 from casemirror.engine.app import App
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from casemirror.content.catalog import Catalog
+
+_Remaps: TypeAlias = Mapping[tuple[datetime, int], Mapping[str, Any]]
+"""Audit lines of re-mappings, by their time and link: those of the decisions that they made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +70,8 @@ def explain_fields(app: App, actor: Actor, incident_id: IncidentId, name: str = 
         views = [_view(tx, app, room, incident, link) for link in links.of_incident(tx, incident_id)]
         wanted = [_machine(name, room.catalog, incident)] if name else _mirrored(tx, views)
         written = audit.of_object(tx, f"incident {incident_id}", since=incident.created_at, limit=1000)
-        decided = {(v.link.id, n): _decided(tx, v, n, depth) for v in views for n in wanted}
+        remaps = {(line["at"], line["detail"]["link"]): line for line in written if line["verb"] == REMAPPED}
+        decided = {(v.link.id, n): _decided(tx, v, n, depth, remaps) for v in views for n in wanted}
         bodies = _bodies(tx, [d for found in decided.values() for d in found])
     views = [replace(v, sendings=_sendings(incident, v)) for v in views]  # runs scripts: no transaction is open
     mapped = _Remapped(incident, bodies)
@@ -127,10 +132,12 @@ def _mirrored(tx: Connection, views: Sequence[_View]) -> list[str]:
     return sorted(names - set(MIRROR_ERRORS))
 
 
-def _decided(tx: Connection, view: _View, name: str, depth: int) -> list[Decided]:
+def _decided(tx: Connection, view: _View, name: str, depth: int, remaps: _Remaps) -> list[Decided]:
     found = []
     for row in decisions.of_field(tx, view.link.id, name, limit=depth):
         at = payloads.kept_at(tx, row["payload_id"]) if row["payload_id"] else None
+        remap = remaps.get((row["at"], view.link.id))
+        is_remapped = remap is not None and name in remap["detail"]["fields"]
         found.append(
             Decided(
                 at=row["at"],
@@ -140,6 +147,8 @@ def _decided(tx: Connection, view: _View, name: str, depth: int) -> list[Decided
                 remote=row["remote"],
                 payload=row["payload_id"] if at else None,
                 payload_at=at,
+                mapper=remap["detail"]["mapper"] if remap is not None and is_remapped else "",
+                actor=remap["actor"] if remap is not None and is_remapped else "",
             )
         )
     return found

@@ -41,7 +41,10 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True)
 class Decided:
-    """What one plan decided about the field, with what it had before it."""
+    """What one plan decided about the field, with what it had before it.
+
+    mapper, actor   of a re-mapping: with what and by whom a kept payload was mapped again; empty for what a remote said
+    """
 
     at: datetime
     rule: Rule
@@ -51,6 +54,8 @@ class Decided:
     payload: int | None = None
     payload_at: datetime | None = None
     origin: Origin | None = None
+    mapper: str = ""
+    actor: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,6 +42,16 @@ def rule(which: Rule, there: str) -> str:
     return RULES[which].format(there=there)
 
 
+def told(decided: Decided, there: str) -> str:
+    """The rule of a decision in words; of a re-mapping also with what and by whom."""
+    if not decided.mapper:
+        return rule(decided.rule, there)
+    remapped = f"re-mapped by {decided.mapper} for {decided.actor}"
+    if decided.rule is Rule.REMOTE_CHANGED:
+        return f"{remapped}, which makes another value of what {there} had said"
+    return f"{remapped}: {rule(decided.rule, there)}"
+
+
 def value(given: Json) -> str:
     """A value inside a sentence."""
     if is_empty(given):
@@ -61,7 +71,7 @@ def verdict(found: Field, answer: Why) -> str:
         )
     if made is not None:
         through, decided = made
-        return f"{now} since {_time(decided)}: {rule(decided.rule, through.link.instance_name)}{_taken(decided)}."
+        return f"{now} since {_time(decided)}: {told(decided, through.link.instance_name)}{_taken(decided)}."
     born = f"{answer.incident.created_at:%Y-%m-%d %H:%M:%S} UTC"
     if found.changed_at:
         return f"{now} since {found.changed_at[:19].replace('T', ' ')} UTC; who wrote it was not recorded."
@@ -90,7 +100,7 @@ def _time(of: Edit | Decided) -> str:
 def decision(decided: Decided, there: str) -> str:
     """One decision: when, by which rule, with which values."""
     three = f"agreed before {value(decided.base)}, here {value(decided.local)}, {there} {value(decided.remote)}"
-    return f"{_time(decided)}: {rule(decided.rule, there)} ({three})"
+    return f"{_time(decided)}: {told(decided, there)} ({three})"
 
 
 def payload(decided: Decided) -> str:

@@ -86,6 +86,7 @@ def _decided(made: Decided) -> dict[str, Any]:
         "payload": made.payload,
         "payloadAt": made.payload_at,
         "origin": _origin(made.origin) if made.origin else None,
+        "remappedBy": made.mapper,
     }
 
 
