@@ -22,7 +22,9 @@ from casemirror.cli import (
     metrics,
     mirror,
     pack,
+    plan,
     policy,
+    replay,
     run,
     serve,
     session,
@@ -62,6 +64,8 @@ app.command("why")(explain.why)
 app.command("timeline")(explain.timeline)
 app.command("doctor")(explain.doctor)
 app.command("drift")(explain.drift)
+app.command("plan")(plan.plan)
+app.command("replay")(replay.replay)
 app.command("run")(run.run)
 app.command("stats")(mirror.stats)
 app.command("records")(mirror.records)
