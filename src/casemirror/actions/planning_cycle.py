@@ -126,7 +126,7 @@ def _named(turn: Onlooker, found: Round, since: datetime, answer: PollAnswer) ->
             for link in mine:
                 found.name(link, poll.NAMED, () if body is None else (Row(0, found.at, body),))
             named, unknown = named + bool(mine), unknown + (not mine)
-    found.poll = Poll(since=since, said=f"{named + unknown} objects changed or are new", named=named, unknown=unknown)
+    found.poll = Poll(since=since, said=f"changed or new there: {named + unknown}", named=named, unknown=unknown)
 
 
 def _bodies(answer: PollAnswer) -> Iterable[tuple[str, object]]:

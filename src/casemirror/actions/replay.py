@@ -126,7 +126,7 @@ def replay(
         with turn_of(app, turn.instance) as mine:
             _look_at(app, found, kept, old, new, mine, actor, progress)
     if new.mapper and turn.instance.mapper_in not in (new.mapper.id, new.mapper.name):
-        found.notes += _not_in_use(turn, new.mapper, installed=mapper in (new.mapper.id, new.mapper.name))
+        found.notes.append(_not_in_use(turn, new.mapper, installed=mapper in (new.mapper.id, new.mapper.name)))
     return found
 
 
@@ -154,13 +154,14 @@ def _reading(turn: Onlooker, mapper: Mapper | None, catalog: Catalog) -> Reading
     return Reading(mapper=mapper, catalog=catalog, turn=mine, heard=listener.heard)
 
 
-def _not_in_use(turn: Onlooker, mapper: Mapper, *, installed: bool) -> list[str]:
-    name, now = turn.instance.name, turn.instance.mapper_in or "no mapper"
-    first = "" if installed else "install it (`casemirror pack add`), then "
-    return [
-        f"{name} still maps with {now}, and its next pulls give the values of that: {first}"
-        f'`casemirror instance update {name} --mapper-in "{mapper.id}"`'
-    ]
+def _not_in_use(turn: Onlooker, mapper: Mapper, *, installed: bool) -> str:
+    name, now = turn.instance.name, turn.instance.mapper_in
+    install = "" if installed else "install the new one (`casemirror pack add`), then "
+    against = f', and then apply with --against "{now}"' if now else ""
+    return (
+        f"{name} still maps with {now or 'no mapper'}, so its next pulls bring the values of that back. To keep the new ones: "
+        f'{install}`casemirror instance update {name} --mapper-in "{mapper.id}"`{against}'
+    )
 
 
 def _look_at(
@@ -228,12 +229,15 @@ def _compare(
     found = []
     for name in sorted(was.keys() | will.keys()):
         kind = _kind(was, will, name)
-        if kind:
-            why = EDITED_SINCE if name in stale else ""
-            if not why and name not in link.base and moved & new.sources({name}, incident.type):
-                why = SAME_SOURCE
-            values = {"old": was.get(name), "new": will.get(name), "here": incident.get(name)}
-            found.append(Difference(field=name, kind=kind, stale=why, **values))
+        if not kind:
+            continue
+        before, after, here = was.get(name), will.get(name), incident.get(name)
+        already = kind != "untold" and name in link.base and same(link.base[name], after) and same(here, after)
+        why = EDITED_SINCE if name in stale else ""
+        if not why and name not in link.base and moved & new.sources({name}, incident.type):
+            why = SAME_SOURCE
+        why = "" if already else why
+        found.append(Difference(field=name, kind=kind, old=before, new=after, here=here, stale=why, already=already))
     return tuple(found)
 
 

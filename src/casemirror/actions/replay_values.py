@@ -23,6 +23,7 @@ class Difference:
     old, new   what the present mapper makes, and what the new one makes
     here       what the incident has now
     stale      why the payload says nothing about this field any more; empty: it counts
+    already    both sides have the new value
     """
 
     field: str
@@ -31,11 +32,12 @@ class Difference:
     new: Json
     here: Json
     stale: str = ""
+    already: bool = False
 
     @property
     def counts(self) -> bool:
         """It would be written as an inbound change."""
-        return self.kind != "untold" and not self.stale
+        return self.kind != "untold" and not self.stale and not self.already
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,9 +90,10 @@ class Replay:
 
     @property
     def summary(self) -> dict[str, Counter[str]]:
-        """Field → kind → in how many incidents; `stale` counts those of them that would not be written."""
+        """Field → kind → in how many incidents; `stale` and `already` count those of them that would not be written."""
         found: dict[str, Counter[str]] = {}
         for link in self.links:
             for each in link.differences:
-                found.setdefault(each.field, Counter()).update([each.kind, *(["stale"] if each.stale else [])])
+                aside = ["stale"] * bool(each.stale) + ["already"] * each.already
+                found.setdefault(each.field, Counter()).update([each.kind, *aside])
         return dict(sorted(found.items()))

@@ -93,6 +93,11 @@ def cell(value: Any) -> str:
     return clean(str(value))
 
 
+def many(count: int, noun: str) -> str:
+    """A number with its noun."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def time(at: datetime | None) -> str:
     """A time, UTC, to the second."""
     return "" if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -11,7 +11,7 @@ from casemirror.cli import output, progress, session
 from casemirror.cli.session import AsJson
 
 if TYPE_CHECKING:
-    from casemirror.actions.planning_values import Fetch, Planned, Poll, Preview
+    from casemirror.actions.planning_values import Change, Fetch, Planned, Poll, Preview
 
 LONGEST = 200
 """Characters of a value in a table; JSON has all of it."""
@@ -123,7 +123,7 @@ def _asked(poll: Poll) -> str:
     if poll.error:
         return f"! the poll failed: {poll.error}"
     since = f"asked what changed since {output.time(poll.since)} UTC: " if poll.since else "the poll: "
-    unknown = f" ({poll.unknown} of them belong to no incident)" if poll.unknown else ""
+    unknown = f" (without an incident: {poll.unknown})" if poll.unknown else ""
     return f"{since}{poll.said}{unknown}"
 
 
@@ -133,14 +133,20 @@ def _show_link(each: Planned, there: str) -> None:
     if each.error:
         output.line(f"! it fails: {each.error}")
         return
-    rows = [(c.kind, c.name, _short(c.old), _short(c.new), c.why) for c in each.changes]
+    rows = [(c.kind, c.name, *_values(c), c.why) for c in each.changes]
     output.table(("", "what", "is", "becomes", "why"), rows)
     if each.calls:
         sent = ", ".join(f"{name} = {_short(value)}" for name, value in each.sends.items())
-        calls = "1 call" if each.calls == 1 else f"{each.calls} calls"
-        output.line(f"{calls} of update-remote-system" + (f": {sent}" if sent else ""))
+        output.line(f"{output.many(each.calls, 'call')} of update-remote-system" + (f": {sent}" if sent else ""))
     if each.others:
         output.line(f"then {', '.join(each.others)} would be told")
+
+
+def _values(change: Change) -> tuple[str, str]:
+    """What is and what becomes; of a field an empty value is said."""
+    if change.kind in ("field in", "field out", "kept", "conflict"):
+        return _short(change.old) or "(empty)", _short(change.new) or "(empty)"
+    return _short(change.old), _short(change.new)
 
 
 def _short(value: Any) -> str:
@@ -153,8 +159,8 @@ def _show_fetch(fetch: Fetch) -> None:
     if fetch.error:
         output.line(f"! it fails: {fetch.error}")
         return
-    known = f"; {fetch.known} are mirrored already" if fetch.known else ""
-    output.line(f"{len(fetch.creates)} incidents would be created{known}")
+    known = f"; mirrored already: {fetch.known}" if fetch.known else ""
+    output.line(f"{output.many(len(fetch.creates), 'incident')} would be created (by the fetch, not by --apply){known}")
     if fetch.creates:
         output.table(("name", "type", "remote object"), [(b.name, b.type, b.remote_id) for b in fetch.creates])
 

@@ -22,6 +22,7 @@ HERE: Final = {
     "emptied": "emptied",
     "untold": "no longer told",
     "stale": "outdated",
+    "already": "so already",
 }
 """Columns of the summary."""
 
@@ -128,7 +129,7 @@ def _show(found: Replay) -> None:
         rows = [(name, *(counts[kind] or "" for kind in HERE)) for name, counts in found.summary.items()]
         output.table(("field", *HERE.values()), rows)
     for text, count in found.warnings.most_common():
-        output.line(f"! {text} ({count} incidents)" if count > 1 else f"! {text}")
+        output.line(f"! {text} ({output.many(count, 'incident')})")
     output.line(_counts(found))
     for note in found.notes:
         output.line(f"! {note}")
@@ -151,6 +152,8 @@ def _word(each: Replayed, made: Difference, *, applied: bool) -> str:
         return "no longer told: it stays"
     if made.stale:
         return f"stays: {made.stale}"
+    if made.already:
+        return "it is so already"
     if not applied:
         return made.kind
     if made.field in each.written:
@@ -159,11 +162,11 @@ def _word(each: Replayed, made: Difference, *, applied: bool) -> str:
 
 
 def _counts(found: Replay) -> str:
-    parts = [f"{len(found.links)} incidents differ", f"{found.same} do not"]
+    parts = [f"incidents that differ: {len(found.links)}", f"alike: {found.same}"]
     extra = {
-        "earlier payloads were passed over": found.earlier,
-        "have no payload any more (mirror.payload.keep)": found.forgotten,
-        "had none since then": found.silent,
-        "have masked values and were left out": found.masked,
+        "earlier payloads passed over": found.earlier,
+        "whose payload is not kept any more (mirror.payload.keep)": found.forgotten,
+        "that told nothing new since then": found.silent,
+        "left out because their payload is masked": found.masked,
     }
-    return ", ".join([*parts, *(f"{count} {what}" for what, count in extra.items() if count)])
+    return ", ".join([*parts, *(f"{what}: {count}" for what, count in extra.items() if count)])
