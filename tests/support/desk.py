@@ -12,7 +12,7 @@ import json
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +120,10 @@ class Remote:
     creates       update-remote-system with an empty remoteId makes a ticket
     says_reopen   an open ticket that was closed before is answered with a reopen entry
     extra         keys laid over each mirrored object
+    lag_s         the list of what changed knows a change only so much later
+    behind_s      its clock is behind ours: its times, and what it compares with `lastUpdate`
+    page          most rows of that list, oldest change first; 0: all
+    tells_change  the object bears the time of its last change
     """
 
     def __init__(self, clock: ManualClock, folder: Path, instance: str) -> None:
@@ -130,6 +134,9 @@ class Remote:
         self.creates = True
         self.says_reopen = False
         self.extra: dict[str, Any] = {}
+        self.lag_s = self.behind_s = 0.0
+        self.page = 0
+        self.tells_change = False
         self._answers: dict[str, deque[Answer]] = defaultdict(deque)
         self._before: dict[str, deque[Callable[[], object]]] = defaultdict(deque)
         self._after: dict[str, deque[Callable[[], object]]] = defaultdict(deque)
@@ -227,8 +234,14 @@ class Remote:
 
     def _poll(self, command: Command) -> Reply:
         since = parse_time(command.args["lastUpdate"])
-        ids = [t.id for t in self.tickets.values() if t.changed_at >= since]
+        listed = self.clock.now() - timedelta(seconds=self.lag_s)
+        found = [t for t in self.tickets.values() if self._stamp(t) >= since and t.changed_at <= listed]
+        ids = [t.id for t in sorted(found, key=lambda t: t.changed_at)][: self.page or None]
         return said({"Contents": ids, "Type": 1, "ContentsFormat": "json"})
+
+    def _stamp(self, ticket: Ticket) -> datetime:
+        """When the ticket was changed, by the remote's own clock."""
+        return ticket.changed_at - timedelta(seconds=self.behind_s)
 
     def _pull(self, command: Command) -> Reply:
         ticket = self.tickets.get(command.args["id"])
@@ -242,7 +255,8 @@ class Remote:
             control = [close_entry(ticket.reason)]
         elif self.says_reopen:
             control = [reopen_entry()]
-        return said([{"id": ticket.id, **ticket.fields, **self.extra}, *entries, *control], folder=self.folder)
+        told = {"updated_at": time_text(self._stamp(ticket))} if self.tells_change else {}
+        return said([{"id": ticket.id, **ticket.fields, **told, **self.extra}, *entries, *control], folder=self.folder)
 
     def _entry(self, comment: Comment, number: int) -> dict[str, Any]:
         if not comment.file:

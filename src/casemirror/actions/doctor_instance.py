@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from casemirror.actions.doctor_values import Check, Room, State, Way
 from casemirror.actions.probes import HEALTHY
 from casemirror.content.items import Integration
+from casemirror.engine import lateness
 from casemirror.mapping import lint
 from casemirror.mapping.lint import Level
 from casemirror.model import health
@@ -35,6 +36,7 @@ def of_instance(tx: Connection, room: Room, instance: Instance, link: Link | Non
         *_integration_checks(instance, integration, link),
         *(_mapper_checks(room, instance, integration, link) if integration else ()),
         *_lane_checks(room, instance, lane, link),
+        *_lateness_checks(tx, room, lane),
     ]
     if link is None:
         text = f"{mirrored} open incidents are linked to it"
@@ -158,6 +160,24 @@ def _lane_checks(room: Room, instance: Instance, lane: Lane, link: Link | None) 
     if (link is None or link.direction.inbound) and not lane.can_pull(room.now):
         text = "the integration said that it has no get-remote-data"
         yield Check(name="get-remote-data", state=State.UNKNOWN, text=text, way=Way.IN)
+
+
+def _lateness_checks(tx: Connection, room: Room, lane: Lane) -> Iterator[Check]:
+    """What the polls tell late, and what one may have left out.   Source: docs/decisions/0013."""
+    back = lateness.overlap(room.settings, lane, room.now)
+    if lane.late_at and back > lateness.overlap(room.settings, replace(lane, late_at=None), room.now):
+        text = (
+            f"polls ask {back.total_seconds():.0f} s further back than their last one: a change came {lane.late_s:.0f} s late, "
+            f"last at {lane.late_at:%Y-%m-%d %H:%M:%S} UTC"
+        )
+        yield Check(name="late changes", state=State.OK, text=text, way=Way.IN)
+    if lane.sweep_before:
+        left = links.stale_count(tx, lane.instance_id, lane.sweep_before)
+        text = (
+            f"the poll at {lane.sweep_before:%Y-%m-%d %H:%M:%S} UTC may have left something out: {left} links are still to be "
+            "looked at in the background"
+        )
+        yield Check(name="backlog", state=State.UNKNOWN, text=text, todo="nothing: it is done by and by", way=Way.IN)
 
 
 def _last_cycle(room: Room, instance: Instance, lane: Lane) -> Check:

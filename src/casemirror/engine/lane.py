@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from casemirror.engine import commands, fetch, poll
+from casemirror.engine import commands, fetch, paging, poll
 from casemirror.engine.app import App, log
 from casemirror.engine.reconcile import Outcome, reconcile
 from casemirror.engine.turn import LEASE_MARGIN_S, Turn
@@ -111,7 +111,8 @@ def step(turn: Turn) -> bool:
         return run_link(turn, link)
     if not turn.lane.may_ask(now):
         return False
-    if mirrors and (turn.lane.poll_asked_at or turn.lane.next_poll_at is None or turn.lane.next_poll_at <= now):
+    next_page = mirrors and link is None and paging.leave_page(turn)
+    if next_page or (mirrors and (turn.lane.poll_asked_at or (turn.lane.next_poll_at or now) <= now)):
         return run_step(turn, "poll", poll.poll)
     if turn.lane.next_fetch_at is None or turn.lane.next_fetch_at <= now:
         return run_step(turn, "fetch", fetch.fetch)

@@ -75,9 +75,16 @@ def owes_pull(turn: Turn, link: Link) -> bool:
 
 
 def must_not_push_yet(turn: Turn, link: Link) -> bool:
-    """Only a pull can tell whether something arrived there, and the remote may not be asked now (rule 7)."""
-    now = turn.app.clock.now()
-    return not turn.lane.may_ask(now) and is_pulled(turn, link) and record.must_look_for_sent(turn, link)
+    """Only a pull can tell what is there (first contact) or whether something arrived (rule 7), and none may be made now."""
+    if turn.lane.may_ask(turn.app.clock.now()) or not is_pulled(turn, link):
+        return False
+    return must_meet(turn, link) or record.must_look_for_sent(turn, link)
+
+
+def must_meet(turn: Turn, link: Link) -> bool:
+    """The first contact with an object that was there before the link is a pull: nothing is sent over values nobody saw."""
+    is_due = link.is_first_contact and link.named > link.pulled
+    return is_due and turn.lane.can_pull(turn.app.clock.now())
 
 
 def pull(turn: Turn, link: Link, incident: Incident, told: Sequence[Row] = ()) -> Pulled:
@@ -114,7 +121,7 @@ def pull_since(turn: Turn, link: Link) -> datetime:
     bound and what the remote makes of it are the same. An entry of uncertain outcome moves it back to before its call.
     Source: MIR-087, MIR-089, MIR-090; decision 0003.
     """
-    overlap = timedelta(seconds=turn.settings.seconds("mirror.overlap"))
+    overlap = turn.overlap
     if link.last_sync_at is None:
         lookback = timedelta(seconds=turn.settings.seconds("mirror.first.lookback"))
         since = LONG_AGO if link.linked_later else link.since_at - lookback
@@ -137,7 +144,9 @@ def decide(turn: Turn, tx: Connection, link: Link, pulled: Pulled | None, now: d
     arrived = tuple(inbound.found_again(outgoing, told.entries)) if pulled else ()
     outgoing = tuple(o for o in outgoing if o not in arrived)
     policy = outbound.policy_for(turn, link, incident)
-    policy = replace(policy, never_out=policy.never_out | record.ping_pong(turn, tx, link, now))
+    paused = record.ping_pong(turn, tx, link, now)
+    owned = outbound.owned_elsewhere(turn, tx, link, incident)
+    policy = replace(policy, never_out=policy.never_out | paused, owned=owned)
     plan = make_plan(link, incident, told, outgoing, policy, now)
     new = inbound.only_new(tx, link, plan.entries, pulled.window, arrived) if pulled else []
     return Decided(link=link, incident=incident, plan=plan, arrived=arrived, new=tuple(new))

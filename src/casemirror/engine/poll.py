@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from casemirror.engine import paging
 from casemirror.engine.app import log
 from casemirror.engine.turn import Turn
 from casemirror.model.errors import CommandFailed
@@ -30,14 +31,14 @@ SWEEP_SIZE = 20
 
 
 def begin_cycle(turn: Turn) -> None:
-    """Note that a cycle begins; ticks that came while the last one ran are skipped and counted.   Source: MIR-007."""
+    """Note that a cycle begins, one out of turn beside the plan; ticks that came while the last one ran are skipped and counted.   Source: MIR-007."""
     now, interval = turn.app.clock.now(), timedelta(seconds=turn.settings.interval_s)
     planned = turn.lane.next_poll_at or now
     skipped = max(int((now - planned) / interval), 0)
     with turn.write() as tx:
         turn.note(
             tx,
-            next_poll_at=planned + (skipped + 1) * interval,
+            next_poll_at=planned + (skipped + 1) * interval if planned <= now else planned,
             skipped_cycles=turn.lane.skipped_cycles + skipped,
             last_poll_at=now,
             pulls_this_cycle=0,
@@ -89,7 +90,7 @@ def wants_poll(turn: Turn) -> bool:
 def poll_since(turn: Turn, now: datetime) -> datetime:
     """`lastUpdate` of a poll: the last good call's start, and the overlap off it.   Source: MIR-062, MIR-063."""
     if turn.lane.cursor_at is not None:
-        return turn.lane.cursor_at - timedelta(seconds=turn.settings.seconds("mirror.overlap"))
+        return turn.lane.cursor_at - turn.overlap
     with turn.app.store.read() as tx:
         first = links.first_since(tx, turn.instance.id) or now
     return first - timedelta(seconds=turn.settings.seconds("mirror.first.lookback"))
@@ -100,16 +101,19 @@ def take(turn: Turn, answer: PollAnswer, reply: Reply, started: datetime) -> int
     if answer.kind == "error" and turn.lane.cap_modified == "yes":
         raise CommandFailed(f"get-modified-remote-data failed: {answer.text}")  # rule F: nothing moves
     with turn.write() as tx:
-        turn.note(tx, cursor_at=started, good_poll_at=started, poll_error="", last_error="")
+        turn.note(tx, good_poll_at=started, poll_error="", last_error="")
         if answer.kind in ("ids", "data"):
             turn.note(tx, cap_modified="yes", cap_modified_until=None)
             turn.keep(tx, reply)
             found = name_ids(turn, tx, answer.ids, started) + _take_data(turn, tx, answer, started)
             metrics.add(tx, turn.instance.id, {metrics.SEEN: found})
+            paging.note_answer(turn, tx, len(answer.ids) + len(answer.data), started)
         elif answer.kind == "silent" and turn.lane.cap_modified == "yes":
             turn.keep(tx, reply)
+            paging.note_answer(turn, tx, 0, started)
             found = 0
         else:
+            turn.note(tx, cursor_at=started)
             _learn_absent(turn, tx, answer, started)
             found = name_all(turn, tx, started)
         polls.forget_old(
@@ -124,7 +128,7 @@ def name_ids(turn: Turn, tx: Connection, ids: Iterable[str], at: datetime) -> in
     for remote_id in dict.fromkeys(ids):
         matched = [link for link in links.by_remote(tx, turn.instance.id, remote_id) if link.direction.inbound]
         for link in matched:
-            links.want(tx, link.id, at, priority=NAMED, named=True)
+            links.want(tx, link.id, at, priority=NAMED, named=True, told_by=turn.lane.cursor_at)
         if not matched:
             polls.remember_unmatched(tx, turn.instance.id, remote_id, at)
         found += len(matched)
@@ -141,7 +145,7 @@ def _take_data(turn: Turn, tx: Connection, answer: PollAnswer, at: datetime) -> 
         matched = [link for link in links.by_remote(tx, turn.instance.id, remote_id) if link.direction.inbound]
         for link in matched:
             inbox.put(tx, link.id, at, body)
-            links.want(tx, link.id, at, priority=NAMED, named=True)
+            links.want(tx, link.id, at, priority=NAMED, named=True, told_by=turn.lane.cursor_at)
         if not matched:
             polls.remember_unmatched(tx, turn.instance.id, remote_id, at)
         found += len(matched)
@@ -169,12 +173,17 @@ def name_all(turn: Turn, tx: Connection, now: datetime) -> int:
 
 
 def sweep(turn: Turn, now: datetime) -> int:
-    """Name links that nobody looked at for long: heals lost pages and late indexes.   Source: MIR-093; §2.9."""
-    age = turn.settings.seconds("mirror.reconcile")
-    if not age or not turn.caller.integration.mirror_in or not turn.lane.can_pull(now):
+    """Name links that nobody looked at for long, or since a poll that may have left something out: heals lost pages and late
+    indexes.   Source: MIR-093; §2.9; `paging`.
+    """
+    age, since = turn.settings.seconds("mirror.reconcile"), turn.lane.sweep_before
+    if not (age or since) or not turn.caller.integration.mirror_in or not turn.lane.can_pull(now):
         return 0
+    before = max(filter(None, (now - timedelta(seconds=age) if age else None, since)))
     with turn.write() as tx:
-        found = links.stale(tx, turn.instance.id, now - timedelta(seconds=age), SWEEP_SIZE)
+        found = links.stale(tx, turn.instance.id, before, SWEEP_SIZE)
         for link in found:
-            links.want(tx, link.id, now, priority=SWEPT, named=True)
+            links.want(tx, link.id, now, priority=SWEPT, named=True, told_by=turn.lane.cursor_at)
+        if since and not found:
+            turn.note(tx, sweep_before=None)
     return len(found)

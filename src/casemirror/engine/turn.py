@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from casemirror.engine import lateness
 from casemirror.engine.app import App
 from casemirror.engine.commands import Caller
 from casemirror.mapping.outside import Outside
@@ -60,6 +61,11 @@ class Turn:
         """How long the lease still lasts, seconds."""
         until = self.lane.lease_until
         return (until - self.app.clock.now()).total_seconds() if until else 0.0
+
+    @property
+    def overlap(self) -> timedelta:
+        """What is taken off every `lastUpdate` now."""
+        return lateness.overlap(self.settings, self.lane, self.app.clock.now())
 
     def outside(self) -> Outside:
         """The world around an evaluation; a script that it runs keeps the lease alive."""

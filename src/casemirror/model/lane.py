@@ -21,6 +21,11 @@ class Lane:
     good_poll_at   start of the last cycle that went well, whether or not there was anything to ask
     cursor_at      start of the last good poll
     closed_this_cycle  incidents that mirroring closed since the last poll; brake_off_until: a person let the lane go on
+    late_s, late_at  how late the latest change came that an earlier poll should have told, and when that was seen
+    late_count     how many such changes came
+    ids_lately     mean of how many ids a poll names; `silences`: empty answers in a row that were not believed
+    page_at        start of a poll whose answer was a full page: its rows are pulled before the cursor moves
+    sweep_before   a poll may have left something out: links that were not pulled since then are, in the background
     cap_*          what is known of get-modified-remote-data and get-remote-data: unknown, yes, no (until …)
     """
 
@@ -56,6 +61,13 @@ class Lane:
     pulls_this_cycle: int = 0
     closed_this_cycle: int = 0
     brake_off_until: datetime | None = None
+    late_s: float = 0.0
+    late_at: datetime | None = None
+    late_count: int = 0
+    ids_lately: float = 0.0
+    silences: int = 0
+    page_at: datetime | None = None
+    sweep_before: datetime | None = None
 
     def may_ask(self, now: datetime) -> bool:
         """The remote may be asked for something (polled, fetched from, pulled)."""

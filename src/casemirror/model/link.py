@@ -95,6 +95,8 @@ class Link:
               it only tells what changed here since
     wanted    grows with every event that makes work; done: the `wanted` that the last finished reconcile had seen
     named     grows when a poll (or linking, or a sweep) says that the remote changed; pulled: the `named` last pulled
+    told_by   the poll before that one began then: it should have told what had changed by then
+    remote_changed_at  when the remote object was changed last, by its own account
     named_at  when the remote was first named since it was last pulled; None: it was pulled since
     """
 
@@ -113,6 +115,8 @@ class Link:
     done: int = 0
     named: int = 0
     named_at: datetime | None = None
+    told_by: datetime | None = None
+    remote_changed_at: datetime | None = None
     pulled: int = 0
     due_at: datetime | None = None
     priority: int = 5
@@ -149,6 +153,11 @@ class Link:
     create_attempts: int = 0
     creating_at: datetime | None = None
     """a creation call was begun then and its outcome was not seen yet"""
+
+    @property
+    def is_first_contact(self) -> bool:
+        """The incident was linked to an object that was there already, and nothing was exchanged with it yet."""
+        return self.linked_later and bool(self.remote_id) and self.last_sync_at is None and self.last_push_at is None
 
     def known(self, name: str) -> Json:
         """What the field was when both sides last agreed (or when the link was made)."""

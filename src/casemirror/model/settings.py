@@ -58,6 +58,12 @@ _TABLE: Final = (
         60,
         "taken off every later `lastUpdate`: covers clock skew and late indexes; 0 imitates XSOAR strictly",
     ),
+    Key(
+        "mirror.overlap.max",
+        "seconds",
+        3600,
+        "a remote that tells its changes late is asked further back than `mirror.overlap`, up to this; 0: never",
+    ),
     Key("mirror.unmatched.ttl", "seconds", 3600, "how long a reported remote id without incident is remembered"),
     Key("mirror.reprobe", "seconds", 3600, "how long “not implemented” is believed of a command"),
     Key(

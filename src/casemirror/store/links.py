@@ -21,6 +21,7 @@ _INBOUND = _TABLE.c.direction.in_([Direction.IN.value, Direction.BOTH.value])
 _OUTBOUND = _TABLE.c.direction.in_([Direction.OUT.value, Direction.BOTH.value])
 _ACTIVE = _TABLE.c.state == LinkState.ACTIVE.value
 _LIVE = _TABLE.c.state.not_in([LinkState.PURGED.value, former.REMOVED])
+_ONE = sa.select(_TABLE).where(_TABLE.c.id == sa.bindparam("one"), former.THERE)
 SENDS = 1
 """Priorities up to this one: there is something to send (0: a person's change, 1: another link's)."""
 PULLS = 5
@@ -65,7 +66,7 @@ def add(
 def load(tx: Connection, link_id: LinkId) -> Link:
     """The link with that id. Raises NotFound."""
     found = (
-        _all(tx, sa.select(_TABLE).where(_TABLE.c.id == link_id, former.THERE)) if abs(link_id) <= rows.MAX_ID else []
+        [rows.link(row) for row in tx.execute(_ONE, {"one": link_id}).mappings()] if abs(link_id) <= rows.MAX_ID else []
     )
     if not found:
         raise NotFound(f"no link {link_id}")
@@ -124,6 +125,13 @@ def stale(tx: Connection, instance_id: InstanceId, before: datetime, limit: int)
     return _all(tx, query)
 
 
+def stale_count(tx: Connection, instance_id: InstanceId, before: datetime) -> int:
+    """How many links nobody pulled since `before`."""
+    unseen = sa.func.coalesce(_TABLE.c.last_sync_at, _TABLE.c.since_at) < before
+    query = sa.select(sa.func.count()).select_from(_TABLE).where(*_pullable(instance_id), unseen)
+    return int(tx.execute(query).scalar_one())
+
+
 def _pullable(instance_id: InstanceId) -> tuple[sa.ColumnElement[bool], ...]:
     return (_TABLE.c.instance_id == instance_id, _ACTIVE, _INBOUND, _TABLE.c.remote_id != "")
 
@@ -149,6 +157,13 @@ def due(tx: Connection, instance_id: InstanceId, now: datetime, *, only_to_send:
     return found[0] if found else None
 
 
+def last_change(tx: Connection, instance_id: InstanceId, *, since: datetime) -> datetime | None:
+    """The latest change, by the remotes' own account, among an instance's links that were pulled since then."""
+    where = (_TABLE.c.instance_id == instance_id, _TABLE.c.last_sync_at >= since)
+    found: datetime | None = tx.execute(sa.select(sa.func.max(_TABLE.c.remote_changed_at)).where(*where)).scalar_one()
+    return found
+
+
 def due_count(tx: Connection, instance_id: InstanceId) -> int:
     """How many links of an instance have work left, due now or later."""
     where = (_TABLE.c.instance_id == instance_id, _ACTIVE, _TABLE.c.wanted > _TABLE.c.done)
@@ -161,19 +176,30 @@ def in_conflict(tx: Connection, *, limit: int) -> list[Link]:
 
 
 def want(
-    tx: Connection, link_id: LinkId, now: datetime, *, priority: int, named: bool = False, reset: bool = False
+    tx: Connection,
+    link_id: LinkId,
+    now: datetime,
+    *,
+    priority: int,
+    named: bool = False,
+    told_by: datetime | None = None,
+    reset: bool = False,
 ) -> None:
     """Make a link due: `wanted` grows by one.
 
     named   the remote changed: the next reconcile must pull
+    told_by  start of the poll that should have told it, had it changed before
     reset   a person changed something: a link that waits after failures, or that is held, is tried at once
     """
     idle = _TABLE.c.wanted <= _TABLE.c.done
     at = sa.literal(now, schema.UtcTime())  # within a CASE a bare value would be stored in another form
+    waits = _TABLE.c.named > _TABLE.c.pulled
+    by = sa.literal(told_by, schema.UtcTime())
     values: dict[str, Any] = {
         "wanted": _TABLE.c.wanted + 1,
         "named": _TABLE.c.named + int(named),
-        "named_at": sa.case((_TABLE.c.named > _TABLE.c.pulled, _TABLE.c.named_at), else_=at if named else None),
+        "named_at": sa.case((waits, _TABLE.c.named_at), else_=at if named else None),
+        "told_by": sa.case((waits, _TABLE.c.told_by), else_=by),
         "due_at": at if reset else sa.case((sa.or_(idle, _TABLE.c.due_at.is_(None)), at), else_=_TABLE.c.due_at),
         "priority": sa.case((sa.or_(idle, _TABLE.c.priority > priority), priority), else_=_TABLE.c.priority),
     }
@@ -218,15 +244,18 @@ def _outbound_ids(tx: Connection, incident_id: IncidentId) -> list[LinkId]:
 
 
 def save(tx: Connection, link_id: LinkId, **changes: Any) -> Link:
-    """Change columns of a link, given as the dataclass holds them."""
-    tx.execute(_TABLE.update().where(_TABLE.c.id == link_id).values(**rows.link_columns(changes)))
-    return load(tx, link_id)
+    """Change columns of a link, given as the dataclass holds them. Raises NotFound."""
+    changed = _TABLE.update().where(_TABLE.c.id == link_id, former.THERE).values(**rows.link_columns(changes))
+    row = tx.execute(changed.returning(_TABLE)).mappings().one_or_none()
+    if row is None:
+        raise NotFound(f"no link {link_id}")
+    return rows.link(row)
 
 
 def finish(tx: Connection, link_id: LinkId, seen: int) -> None:
     """Note the `wanted` that a reconcile saw when it began (rule 1): what came since keeps the link due."""
-    tx.execute(_TABLE.update().where(_TABLE.c.id == link_id, _TABLE.c.done < seen).values(done=seen))
-    tx.execute(_TABLE.update().where(_TABLE.c.id == link_id).values(tries=0))
+    done = sa.case((_TABLE.c.done < seen, seen), else_=_TABLE.c.done)
+    tx.execute(_TABLE.update().where(_TABLE.c.id == link_id).values(done=done, tries=0))
 
 
 def defer(tx: Connection, link_id: LinkId, seen: int) -> None:

@@ -236,6 +236,8 @@ link = sa.Table(
     _count("create_attempts"),
     _time("creating_at"),
     _text("last_remote"),
+    _time("told_by"),
+    _time("remote_changed_at"),
     sa.Index("ix_link_remote", "instance_id", "remote_id"),
     sa.Index("ix_link_sync", "instance_id", "last_sync_at"),
     sa.Index("ix_link_since", "instance_id", "since_at"),
@@ -257,10 +259,21 @@ merge_policy = sa.Table(
     "merge_policy",
     metadata,
     _id(),
+    _ref("incident_id", "incident.id", needed=False),
     _ref("instance_id", "instance.id", kind=Text, needed=False),
     _text("type"),
     _text("field"),
     _text("method"),
+)
+
+field_owner = sa.Table(
+    "field_owner",
+    metadata,
+    _id(),
+    _ref("incident_id", "incident.id", needed=False),
+    _ref("instance_id", "instance.id", kind=Text),
+    _text("type"),
+    _text("field"),
 )
 
 delivery = sa.Table(
@@ -304,6 +317,7 @@ decision = sa.Table(
     _time("at", needed=True),
     _text("field"),
     _text("rule"),
+    _text("note"),
     sa.Column("base", _JSON),
     sa.Column("local", _JSON),
     sa.Column("remote", _JSON),
@@ -347,6 +361,13 @@ lane = sa.Table(
     _count("pulls_this_cycle"),
     _count("closed_this_cycle"),
     _time("brake_off_until"),
+    sa.Column("late_s", sa.Float, nullable=False, server_default="0"),
+    _time("late_at"),
+    _count("late_count"),
+    sa.Column("ids_lately", sa.Float, nullable=False, server_default="0"),
+    _count("silences"),
+    _time("page_at"),
+    _time("sweep_before"),
 )
 
 poll_ledger = sa.Table(

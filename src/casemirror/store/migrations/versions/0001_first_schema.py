@@ -226,6 +226,13 @@ def upgrade() -> None:
         sa.Column("pulls_this_cycle", sa.Integer(), server_default="0", nullable=False),
         sa.Column("closed_this_cycle", sa.Integer(), server_default="0", nullable=False),
         sa.Column("brake_off_until", schema.UtcTime(), nullable=True),
+        sa.Column("late_s", sa.Float(), server_default="0", nullable=False),
+        sa.Column("late_at", schema.UtcTime(), nullable=True),
+        sa.Column("late_count", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("ids_lately", sa.Float(), server_default="0", nullable=False),
+        sa.Column("silences", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("page_at", schema.UtcTime(), nullable=True),
+        sa.Column("sweep_before", schema.UtcTime(), nullable=True),
         sa.ForeignKeyConstraint(["instance_id"], ["instance.id"], name=op.f("fk_lane_instance_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lane")),
     )
@@ -273,6 +280,8 @@ def upgrade() -> None:
         sa.Column("create_attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("creating_at", schema.UtcTime(), nullable=True),
         sa.Column("last_remote", sa.Text(), server_default="", nullable=False),
+        sa.Column("told_by", schema.UtcTime(), nullable=True),
+        sa.Column("remote_changed_at", schema.UtcTime(), nullable=True),
         sa.ForeignKeyConstraint(["incident_id"], ["incident.id"], name=op.f("fk_link_incident_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["instance_id"], ["instance.id"], name=op.f("fk_link_instance_id"), ondelete="SET NULL"
@@ -303,17 +312,41 @@ def upgrade() -> None:
     op.create_table(
         "merge_policy",
         sa.Column("id", _BIG, autoincrement=True, nullable=False),
+        sa.Column("incident_id", _BIG, nullable=True),
         sa.Column("instance_id", sa.Text(), nullable=True),
         sa.Column("type", sa.Text(), server_default="", nullable=False),
         sa.Column("field", sa.Text(), server_default="", nullable=False),
         sa.Column("method", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incident.id"], name=op.f("fk_merge_policy_incident_id"), ondelete="CASCADE"
+        ),
         sa.ForeignKeyConstraint(
             ["instance_id"], ["instance.id"], name=op.f("fk_merge_policy_instance_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_merge_policy")),
     )
     with op.batch_alter_table("merge_policy", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_merge_policy_incident_id"), ["incident_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_merge_policy_instance_id"), ["instance_id"], unique=False)
+
+    op.create_table(
+        "field_owner",
+        sa.Column("id", _BIG, autoincrement=True, nullable=False),
+        sa.Column("incident_id", _BIG, nullable=True),
+        sa.Column("instance_id", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), server_default="", nullable=False),
+        sa.Column("field", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incident.id"], name=op.f("fk_field_owner_incident_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["instance_id"], ["instance.id"], name=op.f("fk_field_owner_instance_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_field_owner")),
+    )
+    with op.batch_alter_table("field_owner", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_field_owner_incident_id"), ["incident_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_field_owner_instance_id"), ["instance_id"], unique=False)
 
     op.create_table(
         "poll_ledger",
@@ -428,6 +461,7 @@ def upgrade() -> None:
         sa.Column("at", schema.UtcTime(), nullable=False),
         sa.Column("field", sa.Text(), server_default="", nullable=False),
         sa.Column("rule", sa.Text(), server_default="", nullable=False),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
         sa.Column("base", _JSON, nullable=True),
         sa.Column("local", _JSON, nullable=True),
         sa.Column("remote", _JSON, nullable=True),
