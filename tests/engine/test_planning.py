@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from casemirror.model.ids import IncidentId
 from casemirror.model.incident import Status
 from casemirror.runtime.command import Reply
 from support import dumps
-from support.desk import FETCH, POLL, PULL, Remote, close_entry, error, note, said
+from support.desk import FETCH, POLL, PULL, PUSH, Remote, close_entry, error, note, said
 from support.world import ANALYST, World
 
 
@@ -398,3 +399,56 @@ def test_the_close_of_a_closed_reply_is_masked_and_type_is_told(world: World, de
     answer = said([{"id": "T1", "state": "x"}, close_entry("s3cret-token")])
     desk.next_answer(PULL, replace(answer))
     assert change(of(plan(world), incident), "close").new == "<secret>: fixed there"
+
+
+KINDS = set("field in,field out,comment in,comment out,file in,file out,close,reopen,conflict,kept".split(",")) | {
+    "tell closed",
+    "tell reopened",
+}
+
+
+def a_random_deed(world: World, desk: Remote, made: list[IncidentId], dice: random.Random) -> None:
+    """Something that somebody does on either side."""
+    incident, number = dice.choice(made), dice.randrange(1, 5)
+    value = dice.choice(["a", "b", "c", ""])
+    deeds = [
+        lambda: desk.change(f"T{number}", state=value),
+        lambda: desk.change(f"T{number}", severity=dice.randrange(1, 5)),
+        lambda: world.edit(incident, deskstate=value, severity=dice.randrange(1, 5)),
+        lambda: world.edit(incident, desknote=value),
+        lambda: desk.comment(f"T{number}", f"theirs {dice.random()}"),
+        lambda: desk.comment(f"T{number}", "", file=f"{number}.txt", content=value.encode() or b"-"),
+        lambda: world.say(incident, f"ours {dice.random()}"),
+        lambda: world.attach(incident, "ours.txt", b"ours"),
+        lambda: desk.close(f"T{number}"),
+        lambda: desk.reopen(f"T{number}"),
+        lambda: world.shut(incident) if world.incident(incident).status is Status.ACTIVE else world.reopen(incident),
+        lambda: desk.next_answer(PUSH, error("busy")),
+        lambda: desk.loses_answer(PUSH),
+        lambda: world.clock.turn(dice.choice([5, 90, 700])),
+        lambda: world.work(),
+        lambda: world.cycle(),
+    ]
+    dice.choice(deeds)()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_happened_what_is_planned_is_what_the_engine_then_decides(
+    world: World, desk: Remote, seed: int
+) -> None:
+    """The engine compares before it writes, so that one plan that it would not have made itself is one that is not applied."""
+    dice = random.Random(seed)
+    desk.says_reopen = bool(seed % 2)
+    world.set(mirror__brake__closed=0, mirror__conflict=dice.choice(["local", "remote", "ask", "newest"]))
+    made, seen = [world.mirror(desk.ticket()) for _ in range(4)], set[str]()
+    for _ in range(12):
+        for _ in range(dice.randrange(1, 6)):
+            a_random_deed(world, desk, made, dice)
+        before = dumps.tables(world.store), copy.deepcopy(desk.tickets), dumps.files(world.store)
+        found = plan(world)
+        assert (dumps.tables(world.store), desk.tickets, dumps.files(world.store)) == before
+        done = apply(world, "all")
+        assert [each.id for each in done.links] == [each.id for each in found.links]
+        assert set(outcomes(done)) <= {"applied", "failed"}, done.applied
+        seen |= {change.kind for each in done.links for change in each.changes}
+    assert seen and seen <= KINDS
