@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from casemirror.actions.planning_link import Due
 from casemirror.actions.planning_values import Poll
-from casemirror.engine import poll
+from casemirror.engine import paging, poll
 from casemirror.engine.turn import Onlooker
 from casemirror.model.errors import CasemirrorError
 from casemirror.model.ids import LinkId
@@ -126,7 +126,12 @@ def _named(turn: Onlooker, found: Round, since: datetime, answer: PollAnswer) ->
             for link in mine:
                 found.name(link, poll.NAMED, () if body is None else (Row(0, found.at, body),))
             named, unknown = named + bool(mine), unknown + (not mine)
-    found.poll = Poll(since=since, said=f"changed or new there: {named + unknown}", named=named, unknown=unknown)
+    told = len(answer.ids) + len(answer.data)
+    more = (
+        f" (a full page of {told}: the cycle would ask for more)" if paging.is_full(told, turn.instance.params) else ""
+    )
+    said = f"changed or new there: {named + unknown}{more}"
+    found.poll = Poll(since=since, said=said, named=named, unknown=unknown)
 
 
 def _bodies(answer: PollAnswer) -> Iterable[tuple[str, object]]:
@@ -147,12 +152,12 @@ def _all(turn: Onlooker, found: Round, said: str, since: datetime | None = None)
 
 
 def _sweep(turn: Onlooker, found: Round) -> None:
-    """Links that nobody looked at for long and that nothing else named."""
-    age = turn.settings.seconds("mirror.reconcile")
-    if not age or not turn.caller.integration.mirror_in or not turn.lane.can_pull(found.at):
+    """Links that nobody looked at for long, or since a poll that may have left something out."""
+    before = poll.swept_before(turn, found.at)
+    if before is None:
         return
     with turn.app.store.read() as tx:
-        stale = links.stale(tx, turn.instance.id, found.at - timedelta(seconds=age), poll.SWEEP_SIZE)
+        stale = links.stale(tx, turn.instance.id, before, poll.SWEEP_SIZE)
     for link in stale:
         known = found.due.get(link.id)
         if known is None or known.link.named <= known.link.pulled:

@@ -176,14 +176,21 @@ def sweep(turn: Turn, now: datetime) -> int:
     """Name links that nobody looked at for long, or since a poll that may have left something out: heals lost pages and late
     indexes.   Source: MIR-093; §2.9; `paging`.
     """
-    age, since = turn.settings.seconds("mirror.reconcile"), turn.lane.sweep_before
-    if not (age or since) or not turn.caller.integration.mirror_in or not turn.lane.can_pull(now):
+    before = swept_before(turn, now)
+    if before is None:
         return 0
-    before = max(filter(None, (now - timedelta(seconds=age) if age else None, since)))
     with turn.write() as tx:
         found = links.stale(tx, turn.instance.id, before, SWEEP_SIZE)
         for link in found:
             links.want(tx, link.id, now, priority=SWEPT, named=True, told_by=turn.lane.cursor_at)
-        if since and not found:
+        if turn.lane.sweep_before and not found:
             turn.note(tx, sweep_before=None)
     return len(found)
+
+
+def swept_before(turn: Turn, now: datetime) -> datetime | None:
+    """Links not looked at since then are swept; None: nothing is."""
+    age, since = turn.settings.seconds("mirror.reconcile"), turn.lane.sweep_before
+    if not (age or since) or not turn.caller.integration.mirror_in or not turn.lane.can_pull(now):
+        return None
+    return max(filter(None, (now - timedelta(seconds=age) if age else None, since)))
