@@ -170,8 +170,8 @@ class _Remapped:
         return tuple(replace(d, origin=self._origin(view, name, d)) for d in found)
 
     def _origin(self, view: _View, name: str, decided: Decided) -> Origin | None:
-        if decided.payload is None or view.turn is None:
-            return None
+        if decided.payload is None or view.turn is None or decided.mapper not in ("", view.turn.instance.mapper_in):
+            return None  # nothing to map again, or it was another mapper that made the value
         return self._made(view.turn, name, decided.payload, self._bodies[decided.payload], decided.at)
 
     def born(self, views: Sequence[_View], creator: str, name: str) -> Origin | None:
