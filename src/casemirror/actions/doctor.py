@@ -14,12 +14,14 @@ from casemirror.actions.doctor_instance import of_instance
 from casemirror.actions.doctor_values import Check, Room, State, Way
 from casemirror.actions.permission import require
 from casemirror.content.items import Integration
+from casemirror.engine import outbound
 from casemirror.engine.app import App
 from casemirror.model.actor import Actor
 from casemirror.model.ids import IncidentId
 from casemirror.model.incident import Incident, Status
 from casemirror.model.link import Link, LinkState
-from casemirror.store import incidents, instances, links, rows
+from casemirror.model.policies import Policies
+from casemirror.store import incidents, instances, links, policies, rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -69,9 +71,18 @@ def of_link(tx: Connection, room: Room, incident: Incident, link: Link) -> Itera
         )
         return
     integration = room.integration(instance)
-    for check in _link_checks(room, incident, link, integration):
+    for check in (*_link_checks(room, incident, link, integration), *_owned(tx, incident, link)):
         yield replace(check, about=about)
     yield from of_instance(tx, room, instance, link)
+
+
+def _owned(tx: Connection, incident: Incident, link: Link) -> Iterator[Check]:
+    """Fields of which this remote's changes are not taken, since another instance owns them."""
+    owned = outbound.owned_by_others(tx, Policies.of((), policies.owners(tx)), link, incident)
+    if owned and link.direction.inbound:
+        told = ", ".join(f"{name} (owned by {owner})" for name, owner in sorted(owned.items()))
+        text = f"what {link.instance_name} changes of these fields is not taken: {told}"
+        yield Check(name="owners", state=State.OK, text=text)
 
 
 def _incident_state(incident: Incident) -> Check:

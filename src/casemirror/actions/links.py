@@ -13,6 +13,7 @@ from casemirror.model.actor import Actor
 from casemirror.model.errors import Conflict, Invalid, NotFound
 from casemirror.model.ids import IncidentId
 from casemirror.model.incident import Incident, MirrorFields
+from casemirror.model.instance import Instance
 from casemirror.model.link import Direction, Link, LinkState
 from casemirror.model.settings import Settings
 from casemirror.store import incidents, instances
@@ -44,9 +45,9 @@ def add(
     def work(tx: Connection) -> Link:
         incident = incidents.load(tx, incident_id)
         there = store.of_incident(tx, incident_id)
-        _check(tx, app, mirror, there)
+        check(tx, app, mirror, there)
         primary = not any(link.primary for link in there)
-        link = _connect(tx, app, settings, incident, mirror, primary=primary)
+        link = connect(tx, app, settings, incident, mirror, primary=primary)
         detail = {"instance": link.instance_name, "remote_id": remote_id, "direction": link.direction.value}
         changes.note(tx, app, actor, "link.added", incident_id, detail)
         return link
@@ -130,7 +131,11 @@ def list_all(app: App, actor: Actor, incident_id: IncidentId) -> list[Link]:
         return store.of_incident(tx, incident_id)
 
 
-def _check(tx: Connection, app: App, mirror: MirrorFields, there: list[Link]) -> None:
+def check(tx: Connection, app: App, mirror: MirrorFields, there: list[Link]) -> Instance:
+    """The instance that the fields name, if an incident with those links can be linked to it so.
+
+    Raises NotFound, Invalid, Conflict.
+    """
     direction = Direction.parse(mirror.direction)
     if direction is Direction.NONE:
         raise Invalid(f"direction: {mirror.direction!r} is none of In, Out, Both")
@@ -144,13 +149,22 @@ def _check(tx: Connection, app: App, mirror: MirrorFields, there: list[Link]) ->
         raise Invalid(f"{integration.display} does not mirror at all")
     if not mirror.remote_id and not integration.mirror_out:
         raise Invalid(f"{integration.display} does not mirror out, so it cannot create the remote object; give its id")
+    return instance
 
 
-def _connect(
-    tx: Connection, app: App, settings: Settings, incident: Incident, mirror: MirrorFields, *, primary: bool = True
+def connect(
+    tx: Connection,
+    app: App,
+    settings: Settings,
+    incident: Incident,
+    mirror: MirrorFields,
+    *,
+    primary: bool = True,
+    pull: bool = False,
 ) -> Link:
+    """Link an incident after it began; `pull` asks for a pull at once whatever the setting `mirror.link.pull` says."""
     now = app.clock.now()
-    pull = settings.flag("mirror.link.pull")
+    pull = pull or settings.flag("mirror.link.pull")
     return birth.connect(tx, incident, mirror, now, since=now, later=True, pull=pull, primary=primary)
 
 
@@ -171,7 +185,7 @@ def follow_edit(
             store.delete(tx, link.id)
         if wanted.instance and Direction.parse(wanted.direction) is not Direction.NONE:
             _known(tx, wanted.instance)
-            _connect(tx, app, settings, incident, wanted)
+            connect(tx, app, settings, incident, wanted)
         elif link is None:
             raise Invalid(
                 "to link an incident, give dbotMirrorInstance and dbotMirrorDirection (In, Out, Both) together"

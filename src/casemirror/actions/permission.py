@@ -16,7 +16,7 @@ NEEDED: Final[Mapping[str, Role]] = {
     ),
     **dict.fromkeys(
         "incident.create incident.edit incident.comment incident.attach incident.close incident.reopen incident.tag "
-        "incident.open link.add link.remove link.set-primary link.retry conflict.resolve command.run instance.fetch instance.mirror plan.show plan.apply".split(),
+        "incident.open link.add link.find link.adopt link.remove link.set-primary link.retry conflict.resolve command.run instance.fetch instance.mirror plan.show plan.apply".split(),
         Role.ANALYST,
     ),
     **dict.fromkeys(

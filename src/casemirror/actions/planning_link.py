@@ -32,6 +32,7 @@ WHY: Final = {
     Rule.STALE_ECHO: "{there} still shows what it had before our push",
     Rule.LEGACY_DIRTY: "edited here once, so never overwritten",
     Rule.FIRST_TOLD: "told for the first time while edited here: ours stays",
+    Rule.OWNED: "another instance owns it: what {there} changed is not taken",
     Rule.PROTECTED: "empty there, and mirroring never empties it",
 }
 

@@ -110,7 +110,9 @@ def _decided(rows: Sequence[Mapping[str, Any]], names: Mapping[LinkId, str]) -> 
         detail: dict[str, Json] = {
             "link": link_id,
             "payload": made[0]["payload_id"],
-            "fields": {row["field"]: {key: row[key] for key in ("rule", "base", "local", "remote")} for row in made},
+            "fields": {
+                row["field"]: {key: row[key] for key in ("rule", "note", "base", "local", "remote")} for row in made
+            },
         }
         yield Event(
             at=at, kind=kind, who=there, text="; ".join(_change(row, kind, there) for row in made), detail=detail
@@ -120,7 +122,7 @@ def _decided(rows: Sequence[Mapping[str, Any]], names: Mapping[LinkId, str]) -> 
 def _change(row: Mapping[str, Any], kind: str, there: str) -> str:
     local, remote = why_words.value(row["local"]), why_words.value(row["remote"])
     rule = Rule(row["rule"])
-    both = "" if rule in (Rule.REMOTE_CHANGED, Rule.LOCAL_CHANGED) else f" ({why_words.rule(rule, there)})"
+    both = "" if rule in (Rule.REMOTE_CHANGED, Rule.LOCAL_CHANGED) else f" ({why_words.rule(rule, there, row['note'])})"
     if kind == "pulled":
         return f"{row['field']}: {local} → {remote}{both}"
     if kind == "pushed":

@@ -109,6 +109,7 @@ def _view(tx: Connection, app: App, room: Room, incident: Incident, link: Link) 
     if turn is not None:
         try:
             policy = outbound.policy_for(turn, link, incident)
+            policy = replace(policy, owned=outbound.owned_elsewhere(turn, tx, link, incident))
         except CasemirrorError:
             policy = None  # the obstacles name the mapper that is missing
     state = case.state_of(turn, link, incident, waiting)
@@ -142,6 +143,7 @@ def _decided(tx: Connection, view: _View, name: str, depth: int, remaps: _Remaps
             Decided(
                 at=row["at"],
                 rule=Rule(row["rule"]),
+                note=row["note"],
                 base=row["base"],
                 local=row["local"],
                 remote=row["remote"],
@@ -284,6 +286,9 @@ def _waits(view: _View, known: Through, name: str) -> list[str]:
             f"{there} may still show {_short(known.pushed.before)} from before our push of {_when(known.pushed.at)}; "
             "as long as that push is young, such an answer is not believed (mirror.echo.guard)"
         )
+    if view.policy is not None and name in view.policy.owned:
+        owner = view.policy.owned[name]
+        found.append(f"{owner} owns it: what {there} changes is not taken (`casemirror policy list`)")
     if link.error_in:
         found.append(f"the last pull failed, so {there} may have another value by now: {link.error_in}")
     elif link.direction.inbound and link.named > link.pulled:

@@ -48,6 +48,7 @@ class Decided:
 
     at: datetime
     rule: Rule
+    note: str = ""
     base: Json
     local: Json
     remote: Json

@@ -25,6 +25,7 @@ RULES: Final = {
     Rule.STALE_ECHO: "{there} still showed the value from before our push, so it was not believed",
     Rule.LEGACY_DIRTY: "it was edited here once, so {there} never overwrites it (as in XSOAR up to 6.1)",
     Rule.FIRST_TOLD: "{there} told it for the first time while it was edited here: ours stays",
+    Rule.OWNED: "it is {note}, so what {there} changed was not taken: ours stays",
     Rule.PROTECTED: "{there} showed it empty, and mirroring never empties this field",
 }
 
@@ -37,15 +38,15 @@ DID: Final = {
 """What a person did, by the verb of the audit."""
 
 
-def rule(which: Rule, there: str) -> str:
-    """A rule in words."""
-    return RULES[which].format(there=there)
+def rule(which: Rule, there: str, note: str = "") -> str:
+    """A rule in words; `note` is what the decision kept with it."""
+    return RULES[which].format(there=there, note=note or "owned by another instance")
 
 
 def told(decided: Decided, there: str) -> str:
     """The rule of a decision in words; of a re-mapping also with what and by whom."""
     if not decided.mapper:
-        return rule(decided.rule, there)
+        return rule(decided.rule, there, decided.note)
     remapped = f"re-mapped by {decided.mapper} for {decided.actor}"
     if decided.rule is Rule.REMOTE_CHANGED:
         return f"{remapped}, which makes another value of what {there} had said"
@@ -167,7 +168,7 @@ def sent(known: Through) -> str:
     """What was sent last, as far as it is still known."""
     if known.pushed:
         return f"sent {value(known.pushed.sent)} at {known.pushed.at:%Y-%m-%d %H:%M:%S} UTC (there it was {value(known.pushed.before)})"
-    ours = (Rule.LOCAL_CHANGED, Rule.CONFLICT_LOCAL, Rule.CONFLICT_MERGED, Rule.FIRST_TOLD)
+    ours = (Rule.LOCAL_CHANGED, Rule.CONFLICT_LOCAL, Rule.CONFLICT_MERGED, Rule.FIRST_TOLD, Rule.OWNED)
     last = next((d for d in known.decided if d.rule in ours), None)
     pushed_at = known.link.last_push_at
     if last is None or pushed_at is None or pushed_at < last.at or known.differs:

@@ -6,10 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from casemirror.cli import output, session
+from casemirror.cli import link_adopt, output, session
 from casemirror.cli.session import AsJson
 
 app = typer.Typer(no_args_is_help=True, help="Links: which incident is which remote object.")
+app.command("find")(link_adopt.find)
+app.command("import")(link_adopt.import_)
 
 
 @app.command()

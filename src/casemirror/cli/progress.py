@@ -14,10 +14,17 @@ EVERY = 100
 
 @contextmanager
 def shown(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Tell how far it is: a terminal sees one line that changes, a file a line for every hundred steps."""
+    """Tell how far one kind of work is."""
+    with phases() as tell:
+        yield lambda done, of: tell(what, done, of)
+
+
+@contextmanager
+def phases() -> Iterator[Callable[[str, int, int], None]]:
+    """Tell what is done and how far it is: a terminal sees one line that changes, a file a line for every hundred steps."""
     terminal, length = sys.stderr.isatty(), 0
 
-    def tell(done: int, of: int) -> None:
+    def tell(what: str, done: int, of: int) -> None:
         nonlocal length
         text = output.clean(f"{what}: {done} of {of}")
         if terminal:

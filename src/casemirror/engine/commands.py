@@ -130,14 +130,14 @@ def caller(app: App, instance: Instance, settings: Settings | None = None) -> Ca
     """Get an instance ready. Raises NotFound when its integration is not installed."""
     with app.store.read() as tx:
         catalog = app.library.catalog(tx)
-        found = policies.list_all(tx, instance.id)
+        found, owners = policies.list_all(tx, instance.id), policies.owners(tx)
     return Caller(
         app=app,
         instance=instance,
         integration=catalog.integration(instance.brand),
         catalog=catalog,
         settings=settings or app.settings(),
-        policies=Policies.of(found),
+        policies=Policies.of(found, owners),
     )
 
 

@@ -28,7 +28,7 @@ def settle(
     method = policy.method(name)
     if method in _MERGES:
         try:
-            return Rule.CONFLICT_MERGED, _MERGES[method](link.known(name), local, remote)
+            return Rule.CONFLICT_MERGED, _MERGES[method](_agreed(link, name, policy), local, remote)
         except CannotMerge:
             return Rule.CONFLICT_LOCAL, local
     if method is Method.ASK:
@@ -36,6 +36,32 @@ def settle(
     if method is Method.REMOTE or (method is Method.NEWEST and _remote_is_newer(link, name, changed)):
         return Rule.CONFLICT_REMOTE, remote
     return Rule.CONFLICT_LOCAL, local
+
+
+def _agreed(link: Link, name: str, policy: Policy) -> Json:
+    """What both sides had before; at the first contact nothing, whatever the incident had when it was linked."""
+    return link.base.get(name) if policy.first_contact else link.known(name)
+
+
+def at_first(method: Method) -> Method:
+    """What the setting means when an incident meets a remote object that was there before the link.
+
+    Nobody knows then which side changed, so ours is sent over theirs only when a policy says so: by the setting alone the
+    remote's values are taken over here.
+    """
+    return Method.REMOTE if method is Method.LOCAL else method
+
+
+def meets_by_policy(link: Link, name: str, local: Json, remote: Json, policy: Policy) -> bool:
+    """At the first contact both sides have a value of the field, and its method does not simply take the remote's.
+
+    A conflict that waits since then is no other one later.
+    """
+    meets = policy.first_contact or name in link.conflicts
+    if not meets or is_empty(local) or is_empty(remote):
+        return False
+    method = policy.method(name)
+    return method in (Method.LOCAL, Method.ASK) or method in _MERGES
 
 
 def merges(policy: Policy, name: str) -> bool:

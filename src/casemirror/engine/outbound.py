@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from casemirror.engine import merging
 from casemirror.engine.commands import staged
 from casemirror.engine.turn import Turn
 from casemirror.mapping import outgoing as mapper_out
 from casemirror.model.entry import Outgoing
 from casemirror.model.errors import CreateUnconfirmed
 from casemirror.model.incident import CLOSE_FIELDS, MIRROR_ERRORS, Incident, Status
-from casemirror.model.link import Link
+from casemirror.model.link import Link, LinkState
 from casemirror.model.plan import Method, Plan, Policy
+from casemirror.model.policies import Policies
 from casemirror.model.settings import Settings
 from casemirror.runtime import wire
 from casemirror.runtime.command import StagedFile
+from casemirror.store import links
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +45,37 @@ def policy_for(turn: Turn, link: Link, incident: Incident) -> Policy:
     return Policy(
         inbound=link.direction.inbound and caller.integration.mirror_in,
         outbound=may_push(turn, link),
-        conflict=caller.policies.default(incident.type, Method(str(settings["mirror.conflict"]))),
-        methods=caller.policies.methods(incident.type),
+        conflict=caller.policies.default(incident.type, _setting(settings, link), incident.id),
+        methods=caller.policies.methods(incident.type, incident.id),
+        first_contact=link.is_first_contact,
         legacy_dirty=settings.flag("mirror.legacy.dirty"),
         echo_guard_s=settings.seconds("mirror.echo.guard"),
         mapped_out=None if readable is None else readable | set(settings.words("mirror.passthrough")),
         never_out=frozenset(MIRROR_ERRORS),
     )
+
+
+def _setting(settings: Settings, link: Link) -> Method:
+    method = Method(str(settings["mirror.conflict"]))
+    return merging.at_first(method) if link.is_first_contact else method
+
+
+def owned_elsewhere(turn: Turn, tx: Connection, link: Link, incident: Incident) -> dict[str, str]:
+    """`owned_by_others`, by the policies as they were when the turn began."""
+    return owned_by_others(tx, turn.caller.policies, link, incident)
+
+
+def owned_by_others(tx: Connection, policies: Policies, link: Link, incident: Incident) -> dict[str, str]:
+    """Incident field → name of the other instance that owns it, of those by which the incident is mirrored in."""
+    if not policies.owners:
+        return {}
+    names = {
+        str(each.instance_id): each.instance_name
+        for each in links.of_incident(tx, incident.id)
+        if each.instance_id and each.direction.inbound and each.state is not LinkState.PURGED
+    }
+    owners = policies.owners_of(incident.type, incident.id, names)
+    return {name: names[owner] for name, owner in owners.items() if owner != link.instance_id}
 
 
 def may_push(turn: Turn, link: Link) -> bool:

@@ -96,11 +96,14 @@ def merge_fields(
             known = link.conflicts.get(name)
             since = known.since if known and same(known.remote, value) else now
             held[name] = Conflict(remote=value, base=link.known(name), since=since)
-        elif rule not in (Rule.STALE_ECHO, Rule.LEGACY_DIRTY, Rule.PROTECTED):
+        elif rule not in (Rule.STALE_ECHO, Rule.LEGACY_DIRTY, Rule.PROTECTED) and not _is_unheard(
+            link, name, rule, local
+        ):
             base[name] = value
         if rule is not Rule.AGREED:
+            note = f"owned by {policy.owned[name]}" if rule is Rule.OWNED else ""
             decisions.append(
-                Decision(field=name, rule=rule, base=link.known(name), local=local.get(name), remote=value)
+                Decision(field=name, rule=rule, note=note, base=link.known(name), local=local.get(name), remote=value)
             )
     push = _unsent(link, {**local, **write}, base, policy, held)
     decisions += [
@@ -120,15 +123,24 @@ def _rule(link: Link, name: str, local: Json, remote: Json, policy: Policy, now:
         return Rule.LEGACY_DIRTY
     if _is_stale_echo(link, name, remote, policy, now):
         return Rule.STALE_ECHO
+    if name in policy.owned:
+        return None if known and same(link.base[name], remote) else Rule.OWNED
     if is_empty(remote) and name in policy.never_blank:
         return Rule.PROTECTED
     if known and same(link.base[name], remote):
         return None
+    if not known and merging.meets_by_policy(link, name, local, remote, policy):
+        return Rule.CONFLICT_LOCAL if policy.outbound and _goes_out(name, policy) else Rule.REMOTE_CHANGED
     if not link.changed_here(name, local):
         return Rule.REMOTE_CHANGED
     if not known and not merging.merges(policy, name):
         return Rule.FIRST_TOLD
     return Rule.CONFLICT_LOCAL if policy.outbound and _goes_out(name, policy) else Rule.REMOTE_CHANGED
+
+
+def _is_unheard(link: Link, name: str, rule: Rule, local: Fields) -> bool:
+    """Nobody told the field here yet, and its owner is another: the remote's value is neither taken nor emptied."""
+    return rule is Rule.OWNED and name not in link.base and is_empty(local.get(name))
 
 
 def _is_stale_echo(link: Link, name: str, remote: Json, policy: Policy, now: datetime) -> bool:

@@ -31,6 +31,8 @@ class Rule(StrEnum):
     """≤ 6.1: edited here once, never overwritten"""
     FIRST_TOLD = "first-told-while-edited"
     """the remote tells the field for the first time while it is edited here"""
+    OWNED = "owned-elsewhere"
+    """another instance owns the field: what this one changed is not taken, and ours is sent back where it goes out"""
     PROTECTED = "protected"
     """an empty value would blank a field that mirroring never blanks"""
 
@@ -60,6 +62,8 @@ class Decision:
 
     field: str
     rule: Rule
+    note: str = ""
+    """what else the rule rests on: who owns the field"""
     base: Json = None
     local: Json = None
     remote: Json = None
@@ -74,6 +78,10 @@ class Policy:
     conflict: Method = Method.LOCAL
     methods: Mapping[str, Method] = field(default_factory=dict)
     """incident field → what applies to it instead of `conflict`"""
+    owned: Mapping[str, str] = field(default_factory=dict)
+    """incident field → name of the other instance that owns it: inbound changes of it are not taken"""
+    first_contact: bool = False
+    """nothing was exchanged by this link yet: `conflict` and `methods` decide about every value that differs"""
     legacy_dirty: bool = False
     echo_guard_s: float = 600.0
     mapped_out: frozenset[str] | None = None

@@ -29,6 +29,7 @@ def add(tx: Connection, link: Link, made: Iterable[Decision], now: datetime, *, 
                     at=now,
                     field=decision.field,
                     rule=decision.rule.value,
+                    note=decision.note,
                     base=decision.base,
                     local=decision.local,
                     remote=decision.remote,
@@ -41,7 +42,7 @@ def _repeats(tx: Connection, link: Link, decision: Decision) -> bool:
     query = sa.select(_TABLE).where(_TABLE.c.link_id == link.id, _TABLE.c.field == decision.field)
     last = tx.execute(query.order_by(_TABLE.c.id.desc()).limit(1)).mappings().one_or_none()
     return last is not None and all(
-        same(last[name], getattr(decision, name)) for name in ("rule", "base", "local", "remote")
+        same(last[name], getattr(decision, name)) for name in ("rule", "note", "base", "local", "remote")
     )
 
 
