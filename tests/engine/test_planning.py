@@ -339,6 +339,21 @@ def test_what_keeps_the_cycle_from_coming_is_said_and_nothing_is_applied(world: 
         apply(world, str(incident))
 
 
+def test_an_incident_without_work_says_why(world: World, desk: Remote) -> None:
+    quiet, broken, alone = world.mirror(desk.ticket()), world.mirror(desk.ticket()), world.create()
+    world.cycle(3)
+    desk.next_answer(PULL, error("locked"))
+    desk.change("T2", state="working")
+    world.cycle()
+    found = plan(world, quiet, broken, alone)
+    assert found.notes == [
+        f"incident {quiet} has no work in the next cycle: it is not due, and the poll does not name it",
+        f"incident {broken} waits; `casemirror doctor {broken}` says for what",
+        f"incident {alone} is not linked to desk",
+    ]
+    assert (found.links, found.waiting) == ([], 1)
+
+
 def test_a_field_that_stays_ours_says_why(world: World, desk: Remote) -> None:
     incident = world.mirror(desk.ticket())
     world.cycle()

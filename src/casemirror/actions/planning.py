@@ -57,6 +57,7 @@ def preview(
     if todo.stopped:
         _ask_no_more(turn, found, mask(todo.stopped))
     due = [each for each in todo.in_order() if not only or each.link.incident_id in only]
+    found.notes += _without_work(turn, set(only) - {each.link.incident_id for each in due})
     _look_at(turn, found, due, mask, progress)
     if not only and not found.stopped and fetch.is_on(turn):
         found.fetch = _fetched(turn, mask)
@@ -91,6 +92,19 @@ def _frame(tx: Connection, turn: Onlooker) -> Preview:
         until = f"{lane.not_before:%Y-%m-%d %H:%M:%S} UTC"
         found.notes.append(f"{name} waits until {until}: {lane.not_before_reason or 'it was asked to'}")
     return found
+
+
+def _without_work(turn: Onlooker, missing: Collection[IncidentId]) -> Iterable[str]:
+    """Why incidents that were asked for are not in the plan."""
+    for incident_id in sorted(missing):
+        with turn.app.store.read() as tx:
+            mine = [each for each in links.of_incident(tx, incident_id) if each.instance_id == turn.instance.id]
+        if not mine:
+            yield f"incident {incident_id} is not linked to {turn.instance.name}"
+        elif any(each.wanted > each.done for each in mine):
+            yield f"incident {incident_id} waits; `casemirror doctor {incident_id}` says for what"
+        else:
+            yield f"incident {incident_id} has no work in the next cycle: it is not due, and the poll does not name it"
 
 
 def _look_at(turn: Onlooker, found: Preview, due: Sequence[Due], mask: Masker, progress: Progress) -> None:
