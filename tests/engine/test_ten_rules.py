@@ -375,8 +375,8 @@ def test_nobody_takes_a_lane_while_a_push_is_on_its_way(
 def sent_before_the_call(patch: Patch) -> None:
     real = entries.mark_intended
 
-    def mark(tx: Any, link_id: Any, ids: Any, now: Any) -> None:
-        real(tx, link_id, ids, now)
+    def mark(tx: Any, link_id: Any, ids: Any, now: Any, ends_by: Any) -> None:
+        real(tx, link_id, ids, now, ends_by)
         entries.mark_sent(tx, link_id, ids, now)
 
     patch.setattr(entries, "mark_intended", mark)
@@ -441,8 +441,7 @@ def errors_are_data(patch: Patch) -> None:
 
 
 def texts_are_data(patch: Patch) -> None:
-    real = wire.parse_pull
-    patch.setattr(wire, "parse_pull", lambda reply: replace(real(reply), message=""))
+    patch.setattr(wire, "parse_pull", lambda reply, remote_id: replace(replies._pull_data(reply), message=""))
 
 
 NO_ROUTE, NOT_FOUND = error("no route to host"), said("Ticket was not found.")
@@ -472,7 +471,7 @@ def test_a_pull_that_failed_has_told_nothing(
     world.clock.turn(5)
     desk.change("T1")
     world.cycle(3)
-    assert world.texts(incident) == seen
+    assert world.texts(incident, came_in=True) == seen
 
 
 @variants("ours", (errors_are_data, "new"))

@@ -69,7 +69,7 @@ def retry(app: App, actor: Actor, incident_id: IncidentId, instance: str = "") -
         if not found:
             raise NotFound(f"incident {incident_id} is not linked" + (f" to {instance!r}" if instance else ""))
         for link in found:
-            store.save(tx, link.id, creating_at=None)
+            birth.create_again(tx, app, link, actor.name)
             pulls = link.direction.inbound and bool(link.remote_id)
             store.want(tx, link.id, app.clock.now(), priority=birth.PERSON, named=pulls, reset=True)
         names = [link.instance_name for link in found]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from casemirror.engine.app import App
+from casemirror.model.errors import NotFound
 from casemirror.model.incident import Incident, MirrorFields, NewIncident, Status
 from casemirror.model.instance import Instance
-from casemirror.model.link import Direction, Link
+from casemirror.model.link import Direction, Link, RemoteState
 from casemirror.model.settings import Settings
-from casemirror.store import incidents, instances, links, polls
+from casemirror.store import doubts, inbox, incidents, instances, links, polls
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -75,6 +77,50 @@ def connect(
     to_create = direction.outbound and not mirror.remote_id
     if named or to_create or later:
         links.want(tx, link.id, now, priority=PERSON if later else FETCHED, named=named)
+    return links.load(tx, link.id)
+
+
+def create_again(tx: Connection, app: App, link: Link, who: str) -> None:
+    """A person wants a creation of unknown outcome begun anew: that the object may be there twice then is kept.
+
+    An integration that recognises what it created looks first, so nothing is in doubt.
+    """
+    if link.creating_at is None or _creates_safely(tx, app, link):
+        return
+    reason = f"{who} had it created once more; the outcome of the creation of {link.creating_at:%Y-%m-%d %H:%M:%S} UTC was never seen"
+    links.save(tx, link.id, creating_at=None, creating_ends_by=None)
+    doubts.add(tx, link.id, None, app.clock.now(), reason)
+
+
+def _creates_safely(tx: Connection, app: App, link: Link) -> bool:
+    if link.instance_id is None:
+        return False
+    try:
+        return app.library.catalog(tx).integration(instances.load(tx, link.instance_id).brand).creates_safely
+    except NotFound:
+        return False
+
+
+def follow(tx: Connection, link: Link, remote_id: str, now: datetime) -> Link:
+    """Point a link at another remote object: the one that its former one became.
+
+    The base stays, so that what both sides last agreed on is merged with what the other object shows; what was said by the
+    link stays known, so that nothing is said twice. The first pull asks for everything.
+    """
+    former = {"remote_state": RemoteState.PRESENT, "remote_since": None, "remote_words": "", "remote_new_id": ""}
+    begins: dict[str, Any] = {
+        "last_sync_at": None,
+        "linked_later": True,
+        "pushed": {},
+        "tries_in": 0,
+        "tries_out": 0,
+        "error_out": "",
+    }
+    inbox.remove(tx, [row.id for row in inbox.waiting(tx, link.id)])
+    links.save(tx, link.id, remote_id=remote_id, **former, **begins)
+    if link.instance_id is not None:
+        polls.take_unmatched(tx, link.instance_id, remote_id)
+    links.want(tx, link.id, now, priority=PERSON, named=link.direction.inbound, reset=True)
     return links.load(tx, link.id)
 
 

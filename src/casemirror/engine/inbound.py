@@ -53,6 +53,8 @@ class Pulled:
     payload: Mapping[str, Any] | None = None
     message: str = ""
     """a text instead of an object: shown, and nothing counts as synced"""
+    failed: bool = False
+    """it was `in_mirror_error`: the pull is tried again"""
     reply: Reply | None = None
     inbox_ids: tuple[int, ...] | None = None
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from casemirror.engine import inbound, outbound, record
+from casemirror.engine import inbound, outbound, outcomes, record
 from casemirror.engine.inbound import Pulled, Window
 from casemirror.engine.plan import NOTHING_TOLD, make_plan
 from casemirror.engine.turn import Turn
 from casemirror.model.entry import InboundEntry, Outgoing
-from casemirror.model.errors import NotImplementedByIntegration
+from casemirror.model.errors import IncidentChanged, NotImplementedByIntegration
 from casemirror.model.incident import Incident
 from casemirror.model.link import Link
 from casemirror.model.plan import Plan
@@ -50,7 +50,7 @@ def must_pull(turn: Turn, link: Link, told: Sequence[Row] = ()) -> bool:
     """
     if not is_pulled(turn, link) or not (may_pull(turn) or told or record.has_inbox(turn, link)):
         return False
-    if link.named > link.pulled or record.must_look_for_sent(turn, link):
+    if link.is_gone or link.named > link.pulled or record.must_look_for_sent(turn, link):
         return True
     age = turn.app.clock.now() - (link.last_sync_at or link.since_at)
     return age >= timedelta(seconds=turn.settings.freshness_s)
@@ -75,10 +75,10 @@ def owes_pull(turn: Turn, link: Link) -> bool:
 
 
 def must_not_push_yet(turn: Turn, link: Link) -> bool:
-    """Only a pull can tell what is there (first contact) or whether something arrived (rule 7), and none may be made now."""
+    """Only a pull can tell what is there (first contact, or gone) or whether something arrived (rule 7), and none may be made now."""
     if turn.lane.may_ask(turn.app.clock.now()) or not is_pulled(turn, link):
         return False
-    return must_meet(turn, link) or record.must_look_for_sent(turn, link)
+    return link.is_gone or must_meet(turn, link) or record.must_look_for_sent(turn, link)
 
 
 def must_meet(turn: Turn, link: Link) -> bool:
@@ -98,20 +98,30 @@ def pull(turn: Turn, link: Link, incident: Incident, told: Sequence[Row] = ()) -
     waiting = record.take_inbox(turn, link, told)
     if waiting is not None:
         window = Window(since=since, started=waiting.received_at, ended=waiting.received_at)
-        understood = inbound.understand(turn, link, incident, waiting.data)
-        return Pulled(told=understood, window=window, payload=waiting.data.object, inbox_ids=waiting.ids)
+        data = wire.judged(waiting.data, link.remote_id)
+        understood = inbound.understand(turn, link, incident, data)
+        return Pulled(
+            told=understood,
+            window=window,
+            payload=data.object,
+            message=data.message,
+            failed=data.failed,
+            inbox_ids=waiting.ids,
+        )
     turn.hold_for(turn.settings.seconds("mirror.command.timeout"))
     started = clock.now()
     reply = turn.caller.run("get-remote-data", wire.pull_arguments(link.remote_id, since), incident=incident, link=link)
     try:
-        data = wire.parse_pull(reply)
+        data = wire.parse_pull(reply, link.remote_id)
         understood = inbound.understand(turn, link, incident, data)
     except NotImplementedByIntegration:
         return Pulled(window=Window(since=since, started=started, ended=clock.now()))
     finally:
         reply.discard()
     window = Window(since=since, started=started, ended=clock.now())
-    return Pulled(told=understood, window=window, payload=data.object, message=data.message, reply=reply)
+    return Pulled(
+        told=understood, window=window, payload=data.object, message=data.message, failed=data.failed, reply=reply
+    )
 
 
 def pull_since(turn: Turn, link: Link) -> datetime:
@@ -136,13 +146,15 @@ def pull_since(turn: Turn, link: Link) -> datetime:
 
 def decide(turn: Turn, tx: Connection, link: Link, pulled: Pulled | None, now: datetime) -> Decided:
     """Plan on what is true in this transaction; nothing is written. Raises what `outbound.policy_for` raises."""
-    link = links.load(tx, link.id)
+    seen, link = link, links.load(tx, link.id)
+    if link.remote_id != seen.remote_id:
+        raise IncidentChanged(f"the link to {turn.instance.name} was pointed at another object during the pull")
     incident = incidents.load(tx, link.incident_id)
     link = link.edited(incident.fields)
     told = pulled.told if pulled else NOTHING_TOLD
-    outgoing = entries.unsent(tx, link)
+    outgoing = entries.unsent(tx, link, resend=turn.settings.flag("mirror.resend.inbound"))
     arrived = tuple(inbound.found_again(outgoing, told.entries)) if pulled else ()
-    outgoing = tuple(o for o in outgoing if o not in arrived)
+    outgoing = outcomes.to_be_sent(turn, [o for o in outgoing if o not in arrived], now)
     policy = outbound.policy_for(turn, link, incident)
     paused = record.ping_pong(turn, tx, link, now)
     owned = outbound.owned_elsewhere(turn, tx, link, incident)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from casemirror.engine import merging
+from casemirror.engine import merging, outcomes
 from casemirror.engine.commands import staged
 from casemirror.engine.turn import Turn
 from casemirror.mapping import outgoing as mapper_out
@@ -34,6 +34,9 @@ class Package:
     sends: tuple[Outgoing, ...]
     lost: tuple[Outgoing, ...] = ()
     """entries whose file is gone: they can never be delivered"""
+    creates: bool = False
+    only_look: bool = False
+    """the object is looked for and not created: an earlier call may have created it"""
     empty: bool = False
     """nothing of the plan reaches the remote (no key of the outgoing mapper has a value): no call"""
 
@@ -129,6 +132,7 @@ def pack(turn: Turn, link: Link, incident: Incident, plan: Plan) -> Package:
     files = {o.entry.id: staged(turn.app, o.entry) for o in plan.outgoing if o.entry.file}
     sends = tuple(o for o in plan.outgoing if o.entry.file is None or files[o.entry.id])
     delta = dict(mapped.data) if plan.create else dict(mapped.delta)
+    only_look = plan.create and outcomes.creation_is_early(turn, link, turn.app.clock.now())
     return Package(
         args=wire.push_arguments(
             remote_id=link.remote_id,
@@ -138,7 +142,10 @@ def pack(turn: Turn, link: Link, incident: Incident, plan: Plan) -> Package:
             status=int(incident.status),
             entries=[wire.outgoing_entry(o) for o in sends],
             status_changed=plan.send_status,
+            only_look=only_look,
         ),
+        creates=plan.create,
+        only_look=only_look,
         files=tuple(f for f in files.values() if f),
         sends=sends,
         lost=tuple(o for o in plan.outgoing if o not in sends),

@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from casemirror.engine import counting, looking, outbound, record
+from casemirror.engine import counting, looking, outbound, outcomes, record, tombstone
 from casemirror.engine.inbound import Pulled
 from casemirror.engine.looking import Decided
 from casemirror.engine.turn import Turn
-from casemirror.model.errors import CasemirrorError, LaneMustWait
+from casemirror.model.errors import CasemirrorError, LaneMustWait, RemoteGone
 from casemirror.model.ids import LinkId
 from casemirror.model.incident import Incident
 from casemirror.model.link import Link, LinkState
@@ -64,13 +64,25 @@ def reconcile(turn: Turn, link_id: LinkId, agreed: Agreed = lambda decided: None
     work = begin(turn, link_id)
     if work is None:
         return outcome
+    try:
+        both_ways(turn, work, outcome, agreed)
+    except RemoteGone as error:
+        tombstone.bury(turn, work.link, error.absence)
+        outcome.steps += ["pulled", "gone"]
+    return outcome
+
+
+def both_ways(turn: Turn, work: Work, outcome: Outcome, agreed: Agreed) -> None:
+    """The six steps. Raises RemoteGone when there is nothing to agree with."""
     pulled = pull(turn, work) if looking.must_pull(turn, work.link) else None
     plan, work = plan_and_apply(turn, work, pulled, outcome, agreed)
     if plan.must_push:
         for part in outbound.parts(plan, turn.settings):
             work = push_and_settle(turn, work, part, outcome)
-    finish(turn, work)
-    return outcome
+    if pulled and pulled.failed:
+        record.pull_again(turn, work.link, work.wanted)
+    elif not any(each.only_look for each in plan.outgoing):  # else what was said after them is still to be sent
+        finish(turn, work)
 
 
 def begin(turn: Turn, link_id: LinkId) -> Work | None:
@@ -91,6 +103,8 @@ def pull(turn: Turn, work: Work) -> Pulled:
     """Look at the remote; what went wrong, or that the integration cannot do it, is noted."""
     try:
         pulled = looking.pull(turn, work.link, work.incident)
+    except RemoteGone:
+        raise
     except CasemirrorError as error:
         record.pull_failed(turn, work.link, error)
         if isinstance(error, LaneMustWait):
@@ -133,19 +147,30 @@ def push_and_settle(turn: Turn, work: Work, plan: Plan, outcome: Outcome) -> Wor
     if package.empty:
         return replace(work, link=record.settle(turn, work.link, plan, package, "", None))
     reply = push(turn, work, plan, package)
+    report = wire.parse_report(reply)
     try:
         remote_id = wire.parse_push(reply)
     except Exception as error:
+        outcomes.call_ended(turn, link, package, report)
         record.push_failed(turn, link, error)
+        gone = tombstone.told_by_push(turn, link, error)
+        if gone is not None:
+            raise gone from error
         raise
     finally:
         reply.discard()
+    if plan.create and not remote_id and report.record == "unknown":
+        outcomes.call_ended(turn, link, package, report)
+        raise outcomes.still_unknown(turn, link, None)
+    package, unknown = outcomes.found(package, report)
     outcome.steps.append("pushed")
     outcome.fields_out += len(plan.merge.push)
     outcome.entries_out += len(package.sends)
     link = record.settle(turn, work.link, plan, package, remote_id, reply)
     if not link.remote_id:
         raise record.not_created(turn, link)
+    if unknown:
+        raise outcomes.still_unknown(turn, link, unknown)
     return replace(work, link=link)
 
 
@@ -154,7 +179,7 @@ def push(turn: Turn, work: Work, plan: Plan, package: outbound.Package) -> Reply
     timeout_s = turn.settings.seconds("mirror.command.timeout")
     now = turn.app.clock.now()
     with turn.write() as tx:
-        record.write_intent(tx, work.link, plan, package, now)
+        record.write_intent(turn, tx, work.link, plan, package, now)
     turn.hold_for(timeout_s)  # last of all: what takes time before the call would be taken off the lease
     turn.prove()
     return turn.caller.run(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from casemirror.engine import inbound, lateness
+from casemirror.engine import inbound, lateness, outcomes, tombstone
 from casemirror.engine.app import log
 from casemirror.engine.inbound import Pulled, Window
 from casemirror.engine.outbound import Package
@@ -19,6 +19,7 @@ from casemirror.model.errors import (
     CasemirrorError,
     CommandFailed,
     CreateRefused,
+    IncidentChanged,
     LaneMustWait,
     NotCreated,
     NotOurTurn,
@@ -171,8 +172,9 @@ def write_link(
             columns["remote_changed_at"] = lateness.learn(turn, tx, link, pulled.payload, now)
         if pulled.message:
             columns |= {"error_in": pulled.message, "base": {**base, MIRROR_ERROR_IN: pulled.message}}
+            columns |= {"pulled": link.pulled, "tries_in": link.tries_in + 1} if pulled.failed else {}
         elif pulled.answered:
-            columns |= {"error_in": "", "last_sync_at": pulled.window.started}
+            columns |= {"error_in": "", "last_sync_at": pulled.window.started, **tombstone.rise(turn, tx, link, now)}
     return links.save(tx, link.id, **columns)
 
 
@@ -185,13 +187,15 @@ def write_decisions(tx: Connection, link: Link, plan: Plan, pulled: Pulled | Non
         decisions.add(tx, link, plan.merge.decisions, now, payload_id=payload_id)
 
 
-def write_intent(tx: Connection, link: Link, plan: Plan, package: Package, now: datetime) -> None:
+def write_intent(turn: Turn, tx: Connection, link: Link, plan: Plan, package: Package, now: datetime) -> None:
     """Note, before the call, all that it carries: until it is settled nobody knows what the remote has (rule 7)."""
+    ends_by = now + timedelta(seconds=turn.settings.seconds("mirror.command.timeout"))
     carried = {*plan.merge.push, *([STATUS] if plan.send_status else [])}
     columns: dict[str, Any] = {"doubted": link.doubted | carried} if carried - link.doubted else {}
-    if plan.create:
-        columns |= {"creating_at": now, "create_attempts": link.create_attempts + 1}
-    entries.mark_intended(tx, link.id, [o.entry.id for o in package.sends], now)
+    outcomes.note_doubts(turn, tx, link, package, now, create=plan.create)
+    if plan.create and not package.only_look:
+        columns |= {"creating_at": now, "creating_ends_by": ends_by, "create_attempts": link.create_attempts + 1}
+    entries.mark_intended(tx, link.id, [o.entry.id for o in package.sends if not o.only_look], now, ends_by)
     if columns:
         links.save(tx, link.id, **columns)
 
@@ -201,10 +205,12 @@ def settle(turn: Turn, link: Link, plan: Plan, package: Package, remote_id: str,
     now = turn.app.clock.now()
     with turn.write() as tx:
         fresh = links.load(tx, link.id)
+        if fresh.remote_id != link.remote_id:
+            raise IncidentChanged(f"the link to {turn.instance.name} was pointed at another object during the call")
         made_nothing = plan.create and not remote_id
         columns = {} if made_nothing else _agreed(fresh, plan, now)
         if reply is not None:
-            columns |= _answered(fresh, now)
+            columns |= _answered(fresh, now) | tombstone.rise(turn, tx, fresh, now)
             turn.keep(tx, reply)
             if not made_nothing:
                 columns |= _arrived(turn, fresh, plan, package, remote_id)
@@ -276,7 +282,7 @@ def push_failed(turn: Turn, link: Link, error: Exception) -> None:
         if incident.get(MIRROR_ERROR_OUT) != error.message:
             incidents.save(tx, incident.id, incident.version, now=now, fields={MIRROR_ERROR_OUT: error.message})
         columns: dict[str, Any] = {"error_out": error.message, "tries_out": link.tries_out + 1}
-        if type(error) is CommandFailed:
+        if type(error) is CommandFailed and not turn.caller.integration.creates_safely:
             columns["creating_at"] = None  # the integration said that nothing was created
         links.save(tx, link.id, **columns)
         turn.note(tx, failed_out=turn.lane.failed_out + 1)
@@ -289,6 +295,13 @@ def pull_failed(turn: Turn, link: Link, error: CasemirrorError) -> None:
     with turn.write() as tx:
         links.save(tx, link.id, error_in=error.message, tries_in=link.tries_in + 1)
         turn.note(tx, failed_in=turn.lane.failed_in + 1)
+
+
+def pull_again(turn: Turn, link: Link, seen: int) -> None:
+    """An object told nothing but an error: it is looked at in the next cycle, and more and more rarely if that goes on."""
+    wait_s = min(turn.settings.interval_s * (1 + link.tries_in // 10), turn.settings.seconds("mirror.retry.max"))
+    with turn.write() as tx:
+        links.wait(tx, link.id, turn.app.clock.now() + timedelta(seconds=wait_s), seen=seen)
 
 
 def pull_not_implemented(turn: Turn) -> None:

@@ -70,6 +70,8 @@ class Entry:
     user: str = ""
     category: str = ""
     tags: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    """those of its tags that a person gave it later"""
     tagged_at: datetime | None = None
     note: bool = False
     file: FileRef | None = None
@@ -111,6 +113,10 @@ class Outgoing:
     uncertain: bool = False
     """it was *intended* by an earlier call whose outcome nobody saw: it may be there already"""
     intended_at: datetime | None = None
+    ends_by: datetime | None = None
+    """the last call that may have written it is over by then"""
+    only_look: bool = False
+    """it may be there although no search shows it yet: to be looked for, and not to be written now"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,8 @@
     ├── RetryLater            this link waits and is tried again
     │   ├── CommandFailed     the integration reported an error
     │   │   └── NotImplementedByIntegration  it has no such command
+    │   ├── RemoteGone        the remote says that the object is not there; the link waits ever longer
+    │   ├── OutcomeUnknown    what was sent may be there although no search shows it yet
     │   ├── NotCreated        a creation call answered no id
     │   ├── CommandTimedOut   the wall clock limit ran out, the process group was killed
     │   └── ProcessDied       the child ended without an answer
@@ -32,7 +34,10 @@ Anything else is a bug: one traceback, and the lane starts again with back-off.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from casemirror.model.link import Absence
 
 
 class CasemirrorError(Exception):
@@ -66,6 +71,22 @@ class NotImplementedByIntegration(CommandFailed):
     """The integration has no such command, or says so of this one."""
 
     code = "command.not_implemented"
+
+
+class RemoteGone(RetryLater):
+    """The remote says that the object is deleted, merged into another one, or moved."""
+
+    code = "remote.gone"
+
+    def __init__(self, absence: Absence) -> None:
+        super().__init__(absence.words)
+        self.absence = absence
+
+
+class OutcomeUnknown(RetryLater):
+    """What an earlier call may have written was looked for and not found, too early to believe that it is not there."""
+
+    code = "push.outcome_unknown"
 
 
 class NotCreated(RetryLater):

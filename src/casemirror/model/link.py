@@ -50,6 +50,29 @@ class LinkState(StrEnum):
     """its record was purged after the incident closed: neither pulled nor pushed (MIR-188)"""
 
 
+class RemoteState(StrEnum):
+    """Whether the remote object is there, as the remote itself says. Anything but *present* changes nothing here."""
+
+    PRESENT = "present"
+    MISSING = "missing"
+    """deleted, or the integration's user may not see it any more, which looks the same"""
+    MERGED = "merged"
+    MOVED = "moved"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Absence:
+    """What an answer says of a remote object that is not there.
+
+    words    the remote's own, for people
+    new_id   the object that it became, when the answer tells; never followed without a person
+    """
+
+    state: RemoteState
+    words: str
+    new_id: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pushed:
     """A field value on its way: what the remote showed before, what was sent, and when (the stale-echo guard)."""
@@ -153,6 +176,29 @@ class Link:
     create_attempts: int = 0
     creating_at: datetime | None = None
     """a creation call was begun then and its outcome was not seen yet"""
+    creating_ends_by: datetime | None = None
+    """that call is over by then: what it may have created was created before"""
+
+    remote_state: RemoteState = RemoteState.PRESENT
+    remote_since: datetime | None = None
+    """since when the remote object is not there, as far as we looked"""
+    remote_words: str = ""
+    remote_new_id: str = ""
+    """the object that it became, as the remote said; a person follows it (`casemirror link follow`)"""
+
+    @property
+    def is_gone(self) -> bool:
+        """The remote says that the object is not there: the link waits until it is there again, or a person decides."""
+        return self.remote_state is not RemoteState.PRESENT
+
+    @property
+    def remote_said(self) -> str:
+        """What the remote says of an object that is not there, as one sentence; empty when it is there."""
+        if not self.is_gone or self.remote_since is None:
+            return ""
+        became = f", into {self.remote_new_id}" if self.remote_new_id else ""
+        since = f"{self.remote_since:%Y-%m-%d %H:%M:%S} UTC"
+        return f"{self.remote_state.value}{became}; the remote says since {since}: {self.remote_words}"
 
     @property
     def is_first_contact(self) -> bool:

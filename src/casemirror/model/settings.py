@@ -110,6 +110,12 @@ _TABLE: Final = (
         True,
         "pull an incident once as soon as it is fetched or linked, without waiting for a poll to name it",
     ),
+    Key(
+        "mirror.resend.inbound",
+        "bool",
+        False,
+        "an entry that came in by a link goes back out by it when a person gives it a tag of that link",
+    ),
     Key("mirror.retry.max", "minutes", 60, "longest wait between two tries of a failing link"),
     Key(
         "mirror.probe.empty",

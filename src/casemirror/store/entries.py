@@ -95,13 +95,17 @@ def list_for(tx: Connection, incident_id: IncidentId, *, held: bool = False) -> 
 
 
 def set_tags(tx: Connection, entry_id: EntryId, tags: Iterable[str], now: datetime) -> Entry:
-    """Change an entry's tags; a tag that is new counts as given now (MIR-165, MIR-174)."""
+    """Change an entry's tags; a tag that is new counts as given now, by a person (MIR-165, MIR-174)."""
     before = load(tx, entry_id)
     after = tuple(dict.fromkeys(tags))
-    tagged = now if set(after) - set(before.tags) else before.tagged_at
-    tx.execute(
-        _TABLE.update().where(_TABLE.c.id == entry_id).values(tags=list(after), tagged_at=tagged, modified_at=now)
-    )
+    new = set(after) - set(before.tags)
+    values = {
+        "tags": list(after),
+        "given": [tag for tag in after if tag in new or tag in before.given],
+        "tagged_at": now if new else before.tagged_at,
+        "modified_at": now,
+    }
+    tx.execute(_TABLE.update().where(_TABLE.c.id == entry_id).values(**values))
     return load(tx, entry_id)
 
 
@@ -128,11 +132,13 @@ def known_fingerprints(tx: Connection, link_id: LinkId, marks: Sequence[str], si
     return found
 
 
-def unsent(tx: Connection, link: Link) -> tuple[Outgoing, ...]:
-    """Entries that this link still has to send, oldest first.   Source: mirroring.md §3.6; MIR-162…167.
+def unsent(tx: Connection, link: Link, *, resend: bool = False) -> tuple[Outgoing, ...]:
+    """Entries that this link still has to send, oldest first.   Source: mirroring.md §3.4, §3.6; MIR-162…167.
 
-    An entry qualifies by a tag of the link; one that came in by this very link never does, nor by one that is gone; one
-    that came in by another link does. Entries that an earlier call carried with unknown outcome are `uncertain`.
+    resend   `mirror.resend.inbound`
+    An entry qualifies by a tag of the link; one that came in by this very link only with `resend` and a tag that a person
+    gave it; one that came in by a removed link never does; one that came in by another link does. Entries that an earlier
+    call carried with unknown outcome are `uncertain`.
     """
     if not link.tags:
         return ()
@@ -140,29 +146,71 @@ def unsent(tx: Connection, link: Link) -> tuple[Outgoing, ...]:
     others = sa.select(schema.link.c.id).where(*mine, former.THERE)
     query = (
         _select()
-        .add_columns(_WAY.c.state.label("way"), _WAY.c.intended_at.label("intended_at"))
+        .add_columns(
+            _WAY.c.state.label("way"), _WAY.c.intended_at.label("intended_at"), _WAY.c.ends_by.label("ends_by")
+        )
         .outerjoin(_WAY, sa.and_(_WAY.c.entry_id == _TABLE.c.id, _WAY.c.link_id == link.id))
         .where(_TABLE.c.incident_id == link.incident_id, _TABLE.c.held.is_(False), _TABLE.c.tagged_at.is_not(None))
-        .where(sa.or_(_TABLE.c.came_in.is_(False), _TABLE.c.link_id.in_(others)))
+        .where(sa.or_(_TABLE.c.came_in.is_(False), _TABLE.c.link_id.in_(others), _sent_back(link, resend=resend)))
         .where(sa.or_(_WAY.c.state.is_(None), _WAY.c.state == DeliveryState.INTENDED))
         .order_by(_TABLE.c.number)
     )
     wanted = set(link.tags)
     return tuple(
-        Outgoing(entry=rows.entry(row), uncertain=row["way"] is not None, intended_at=row["intended_at"])
+        Outgoing(
+            entry=rows.entry(row),
+            uncertain=row["way"] is not None,
+            intended_at=row["intended_at"],
+            ends_by=row["ends_by"] or row["intended_at"],
+        )
         for row in tx.execute(query).mappings()
-        if wanted & set(row["tags"])
+        if wanted & set(row["given"] if row["link_id"] == link.id else row["tags"])
     )
 
 
-def mark_intended(tx: Connection, link_id: LinkId, ids: Sequence[EntryId], now: datetime) -> None:
-    """Note that a call which carries these entries is about to begin; the first time of trying stays."""
+def _sent_back(link: Link, *, resend: bool) -> sa.ColumnElement[bool]:
+    """What came in by this very link and a person tagged since."""
+    given = sa.cast(_TABLE.c.given, sa.Text) != "[]"
+    return sa.and_(_TABLE.c.link_id == link.id, given) if resend else sa.false()
+
+
+def mark_intended(
+    tx: Connection, link_id: LinkId, ids: Sequence[EntryId], now: datetime, ends_by: datetime | None = None
+) -> None:
+    """Note that a call which carries these entries is about to begin, and over by then; the first time of trying stays."""
     for entry_id in ids:
         where = sa.and_(_WAY.c.link_id == link_id, _WAY.c.entry_id == entry_id)
-        again = _WAY.update().where(where).values(attempts=_WAY.c.attempts + 1)
+        again = _WAY.update().where(where).values(attempts=_WAY.c.attempts + 1, ends_by=ends_by or now)
         if tx.execute(again).rowcount == 0:
-            first = {"state": DeliveryState.INTENDED.value, "attempts": 1, "intended_at": now}
+            first = {
+                "state": DeliveryState.INTENDED.value,
+                "attempts": 1,
+                "intended_at": now,
+                "ends_by": ends_by or now,
+            }
             tx.execute(_WAY.insert().values(link_id=link_id, entry_id=entry_id, **first))
+
+
+def mark_ended(tx: Connection, link_id: LinkId, ids: Sequence[EntryId], now: datetime) -> None:
+    """Note that the call which carried these entries is over; whether they arrived is not known."""
+    mine = sa.and_(_WAY.c.link_id == link_id, _WAY.c.entry_id.in_(list(ids)))
+    if ids:
+        tx.execute(_WAY.update().where(mine, _WAY.c.state == DeliveryState.INTENDED.value).values(ends_by=now))
+
+
+def mark_unsent(tx: Connection, link_id: LinkId, outgoing: Iterable[Outgoing]) -> None:
+    """Take back that a call carried these entries: for certain it wrote none of them. They stand as they stood before it."""
+    for each in outgoing:
+        where = (
+            _WAY.c.link_id == link_id,
+            _WAY.c.entry_id == each.entry.id,
+            _WAY.c.state == DeliveryState.INTENDED.value,
+        )
+        if each.uncertain:
+            before = {"attempts": _WAY.c.attempts - 1, "ends_by": each.ends_by}
+            tx.execute(_WAY.update().where(*where).values(**before))
+        else:
+            tx.execute(_WAY.delete().where(*where))
 
 
 def mark_sent(tx: Connection, link_id: LinkId, ids: Sequence[EntryId], now: datetime) -> None:

@@ -34,6 +34,6 @@ def hand_over(tx: Connection, link_id: LinkId, incident_id: IncidentId, instance
     former = tx.execute(query.order_by(_TABLE.c.id.desc()).limit(1)).scalar_one_or_none() if remote_id else None
     if former is None:
         return
-    for table in (schema.entry, schema.delivery, schema.decision, schema.payload):
+    for table in (schema.entry, schema.delivery, schema.doubt, schema.decision, schema.payload):
         tx.execute(table.update().where(table.c.link_id == former).values(link_id=link_id))
     tx.execute(_TABLE.delete().where(_TABLE.c.id == former))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from casemirror.model.errors import NotFound
 from casemirror.model.ids import IncidentId, InstanceId, LinkId
 from casemirror.model.incident import Status
-from casemirror.model.link import Direction, Link, LinkState
+from casemirror.model.link import Direction, Link, LinkState, RemoteState
 from casemirror.model.values import Fields
 from casemirror.store import former, rows, schema
 
@@ -20,6 +20,9 @@ _TABLE = schema.link
 _INBOUND = _TABLE.c.direction.in_([Direction.IN.value, Direction.BOTH.value])
 _OUTBOUND = _TABLE.c.direction.in_([Direction.OUT.value, Direction.BOTH.value])
 _ACTIVE = _TABLE.c.state == LinkState.ACTIVE.value
+_GONE = _TABLE.c.remote_state != RemoteState.PRESENT.value
+NAMED_LOOK = timedelta(minutes=5)
+"""An object that is gone and that a poll names all the same is looked for after that long at the latest."""
 _LIVE = _TABLE.c.state.not_in([LinkState.PURGED.value, former.REMOVED])
 _ONE = sa.select(_TABLE).where(_TABLE.c.id == sa.bindparam("one"), former.THERE)
 SENDS = 1
@@ -187,7 +190,7 @@ def want(
 ) -> None:
     """Make a link due: `wanted` grows by one.
 
-    named   the remote changed: the next reconcile must pull
+    named   the remote changed: the next reconcile must pull; an object that was gone seems to be there again, it is looked at soon
     told_by  start of the poll that should have told it, had it changed before
     reset   a person changed something: a link that waits after failures, or that is held, is tried at once
     """
@@ -195,12 +198,15 @@ def want(
     at = sa.literal(now, schema.UtcTime())  # within a CASE a bare value would be stored in another form
     waits = _TABLE.c.named > _TABLE.c.pulled
     by = sa.literal(told_by, schema.UtcTime())
+    soon = sa.literal(now + NAMED_LOOK, schema.UtcTime())
+    told = sa.and_(_GONE, _TABLE.c.due_at > soon) if named else sa.false()
+    due_at = sa.case((sa.or_(idle, _TABLE.c.due_at.is_(None)), at), (told, soon), else_=_TABLE.c.due_at)
     values: dict[str, Any] = {
         "wanted": _TABLE.c.wanted + 1,
         "named": _TABLE.c.named + int(named),
         "named_at": sa.case((waits, _TABLE.c.named_at), else_=at if named else None),
         "told_by": sa.case((waits, _TABLE.c.told_by), else_=by),
-        "due_at": at if reset else sa.case((sa.or_(idle, _TABLE.c.due_at.is_(None)), at), else_=_TABLE.c.due_at),
+        "due_at": at if reset else due_at,
         "priority": sa.case((sa.or_(idle, _TABLE.c.priority > priority), priority), else_=_TABLE.c.priority),
     }
     if reset:
@@ -223,12 +229,17 @@ def want_incident(tx: Connection, incident_id: IncidentId, now: datetime, *, pri
 
 
 def look_again(tx: Connection, now: datetime, instance_id: InstanceId | None = None) -> None:
-    """Content or an instance changed: what was held for that is tried again; a creation of unknown outcome stays held."""
+    """Content or an instance changed: what was held for that is tried again, and what was gone is looked for.
+
+    A creation of unknown outcome stays held.
+    """
     where = [_TABLE.c.state == LinkState.HELD.value, _TABLE.c.creating_at.is_(None)]
     if instance_id is not None:
         where.append(_TABLE.c.instance_id == instance_id)
     released = {"state": LinkState.ACTIVE.value, "held_reason": "", "tries": 0, "create_attempts": 0, "due_at": now}
     tx.execute(_TABLE.update().where(*where).values(**released))
+    mine = () if instance_id is None else (_TABLE.c.instance_id == instance_id,)
+    tx.execute(_TABLE.update().where(_GONE, _ACTIVE, *mine).values(due_at=now))
 
 
 def want_others(tx: Connection, incident_id: IncidentId, but: LinkId, now: datetime, *, priority: int = 1) -> None:
@@ -271,6 +282,11 @@ def wait(tx: Connection, link_id: LinkId, until: datetime, *, seen: int | None =
     """
     failed = _TABLE.update().where(_TABLE.c.id == link_id, *_nothing_newer(seen))
     tx.execute(failed.values(due_at=until, tries=_TABLE.c.tries + 1))
+
+
+def look_first(tx: Connection, link_id: LinkId) -> None:
+    """The next try of this link begins with a pull."""
+    tx.execute(_TABLE.update().where(_TABLE.c.id == link_id).values(named=_TABLE.c.named + 1))
 
 
 def hold(tx: Connection, link_id: LinkId, reason: str, *, seen: int | None = None) -> bool:

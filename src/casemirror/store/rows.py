@@ -11,7 +11,7 @@ from casemirror.model.ids import FileId, InstanceId, LaneId
 from casemirror.model.incident import Incident, Status
 from casemirror.model.instance import Instance
 from casemirror.model.lane import Lane
-from casemirror.model.link import Conflict, Direction, Link, LinkState, Pushed
+from casemirror.model.link import Conflict, Direction, Link, LinkState, Pushed, RemoteState
 
 MAX_ID = 2**31 - 1
 """The largest number that is looked up: it fits the columns of both databases."""
@@ -39,7 +39,7 @@ def entry(row: RowMapping) -> Entry:
             size=row["file_size"] or 0,
             content_type=row["file_type"] or "application/octet-stream",
         )
-    return Entry(**{**values, "tags": tuple(row["tags"]), "file": file})
+    return Entry(**{**values, "tags": tuple(row["tags"]), "given": tuple(row["given"]), "file": file})
 
 
 def link(row: RowMapping) -> Link:
@@ -51,6 +51,7 @@ def link(row: RowMapping) -> Link:
             **values,
             "direction": Direction(row["direction"]),
             "state": LinkState(row["state"]),
+            "remote_state": RemoteState(row["remote_state"]),
             "tags": tuple(row["tags"]),
             "pushed": pushed,
             "conflicts": {name: Conflict.from_json(value) for name, value in row["conflicts"].items()},

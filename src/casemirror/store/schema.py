@@ -176,6 +176,7 @@ entry = sa.Table(
     _text("user"),
     _text("category"),
     _json("tags", "[]"),
+    _json("given", "[]"),
     _time("tagged_at"),
     _flag("note"),
     sa.Column("file_id", Text, sa.ForeignKey("file.id"), index=True),
@@ -235,6 +236,11 @@ link = sa.Table(
     _flag("rate_limited"),
     _count("create_attempts"),
     _time("creating_at"),
+    _time("creating_ends_by"),
+    _text("remote_state", "present"),
+    _time("remote_since"),
+    _text("remote_words"),
+    _text("remote_new_id"),
     _text("last_remote"),
     _time("told_by"),
     _time("remote_changed_at"),
@@ -284,7 +290,19 @@ delivery = sa.Table(
     _text("state"),
     _count("attempts"),
     _time("intended_at"),
+    _time("ends_by"),
     _time("sent_at"),
+)
+
+doubt = sa.Table(
+    "doubt",
+    metadata,
+    _id(),
+    _ref("link_id", "link.id"),
+    _ref("entry_id", "entry.id", needed=False),
+    _time("at", needed=True),
+    _count("times", 1),
+    _text("reason"),
 )
 
 inbox = sa.Table(

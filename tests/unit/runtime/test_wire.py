@@ -174,11 +174,11 @@ class TestPull:
         assert [e.contents for e in data.entries] == texts
         assert data.message == ""
 
-    @pytest.mark.parametrize("results", [["Ticket was not found."], [["Ticket was not found."]]])
+    @pytest.mark.parametrize("results", [["Try later."], [["Try later."]]])
     def test_a_lone_text_is_a_message(self, results):
         """MIR-053."""
         data = wire.parse_pull(reply(*results))
-        assert (data.object, data.entries, data.message) == (None, (), "Ticket was not found.")
+        assert (data.object, data.entries, data.message) == (None, (), "Try later.")
 
     def test_a_list_of_two_as_object_is_a_message(self):
         """§1.6: only a single dict can be the object."""

@@ -4,14 +4,16 @@ Nothing here talks to anything; of the disk it only looks which files a command 
 
 ======================  ========================================================================================================
 `values`                what replies become: `RemoteData`, `PollAnswer`
-`replies`               `parse_poll`, `parse_pull`, `parse_push`, `parse_fetch`, `parse_test`, `parse_schema`, `parse_entries`,
-                        `parse_answer`
+`replies`               `parse_poll`, `parse_pull`, `parse_push`, `parse_report`, `parse_fetch`, `parse_test`, `parse_schema`,
+                        `parse_entries`, `parse_answer`
+`absences`             which answers say that the remote object is not there
 `entries`               one war-room entry, in and out
 `arguments`             what mirror commands are called with
 `incident`              the incident in the contract's form, and fetched dicts
 ======================  ========================================================================================================
 """
 
+from casemirror.runtime.wire.absences import absence
 from casemirror.runtime.wire.arguments import poll_arguments, pull_arguments, push_arguments
 from casemirror.runtime.wire.entries import outgoing_entry, parse_tags, produced_file, reference
 from casemirror.runtime.wire.incident import (
@@ -25,23 +27,35 @@ from casemirror.runtime.wire.incident import (
 )
 from casemirror.runtime.wire.replies import (
     error_text,
+    judged,
     parse_answer,
     parse_entries,
     parse_fetch,
     parse_poll,
     parse_pull,
     parse_push,
+    parse_report,
     parse_schema,
     parse_test,
 )
-from casemirror.runtime.wire.values import PollAnswer, RemoteData, remote_data_from_json, remote_data_to_json, shown
+from casemirror.runtime.wire.values import (
+    PollAnswer,
+    PushReport,
+    RemoteData,
+    remote_data_from_json,
+    remote_data_to_json,
+    shown,
+)
 
 __all__ = [
     "PollAnswer",
+    "PushReport",
     "RemoteData",
+    "absence",
     "error_text",
     "incident_json",
     "investigation_json",
+    "judged",
     "new_incident",
     "outgoing_entry",
     "outgoing_source",
@@ -53,6 +67,7 @@ __all__ = [
     "parse_poll",
     "parse_pull",
     "parse_push",
+    "parse_report",
     "parse_schema",
     "parse_severity",
     "parse_tags",

@@ -29,12 +29,15 @@ def push_arguments(
     status: int,
     entries: Sequence[Mapping[str, Any]] = (),
     status_changed: bool | None = None,
+    only_look: bool = False,
 ) -> dict[str, Any]:
     """Of update-remote-system: all six keys, none of them null; `data` and `delta` are copies that may be written to.
 
     status_changed   this call is *the* close or reopen: told under the key `casemirror`, which is ours, and read by our own packs
+    only_look        the object may have been created already: it is to be looked for, and not to be created now
     """
-    ours = {} if status_changed is None else {"casemirror": {"status_changed": status_changed}}
+    told = {"status_changed": status_changed, **({"only_look": True} if only_look else {})}
+    ours = {} if status_changed is None else {"casemirror": told}
     return {
         "remoteId": remote_id,
         "data": copy.deepcopy(dict(data)),

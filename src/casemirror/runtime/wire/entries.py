@@ -149,6 +149,7 @@ def outgoing_entry(outgoing: Outgoing) -> dict[str, Any]:
     """
     entry = outgoing.entry
     file = entry.file
+    look = {"only_look": True} if outgoing.only_look else {}
     metadata = (
         {"type": file.content_type, "size": file.size, "sha256": file.id, "info": file.content_type} if file else None
     )
@@ -170,7 +171,7 @@ def outgoing_entry(outgoing: Outgoing) -> dict[str, Any]:
         "instance": entry.instance,
         "brand": entry.brand,
         "mirrored": False,
-        "casemirror": {"uncertain": outgoing.uncertain, "reference": reference(outgoing)},
+        "casemirror": {"uncertain": outgoing.uncertain, "reference": reference(outgoing), **look},
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from casemirror.model.entry import Control, EntryKind, InboundEntry
@@ -14,11 +15,13 @@ from casemirror.model.errors import (
     PollSkipped,
     ProcessDied,
     RateLimited,
+    RemoteGone,
 )
 from casemirror.model.values import is_empty
 from casemirror.runtime.command import Ending, Reply
+from casemirror.runtime.wire import absences
 from casemirror.runtime.wire import entries as wire_entries
-from casemirror.runtime.wire.values import PollAnswer, RemoteData
+from casemirror.runtime.wire.values import PollAnswer, PushReport, RemoteData
 
 RATE_LIMIT: Final = "API rate limit"
 SKIP: Final = "skip update"
@@ -197,17 +200,46 @@ class _Parts:
         )
 
 
-def parse_pull(reply: Reply) -> RemoteData:
-    """Read get-remote-data. Raises RateLimited, NotImplementedByIntegration, CommandFailed, CommandTimedOut, ProcessDied.
+def parse_pull(reply: Reply, remote_id: str = "") -> RemoteData:
+    """Read get-remote-data of the object with that id.
 
-    Source: mirroring.md §1.6; MIR-050…058.
+    Raises RateLimited, NotImplementedByIntegration, RemoteGone, CommandFailed, CommandTimedOut, ProcessDied.
+    Source: mirroring.md §1.6, §2.8; MIR-050…058.
     """
     try:
         _raise_for(reply)
     except CommandFailed as error:
         if _pull_not_implemented(error.detail):
             raise NotImplementedByIntegration(error.message, detail=error.detail) from error
+        raise_if_gone(error.message, remote_id, cause=error)
         raise
+    return judged(_pull_data(reply), remote_id)
+
+
+def raise_if_gone(text: str, remote_id: str = "", cause: Exception | None = None) -> None:
+    """Raise RemoteGone when this is what the text says."""
+    gone = absences.absence(text, remote_id)
+    if gone is not None:
+        raise RemoteGone(gone) from cause
+
+
+def judged(data: RemoteData, remote_id: str = "") -> RemoteData:
+    """The answer, or what it tells instead of news: an object of nothing but `in_mirror_error` is a message.
+
+    Raises RemoteGone.   Source: §2.8; MIR-098.
+    """
+    if data.entries or data.controls:
+        return data
+    raise_if_gone(data.message, remote_id)
+    text = absences.mirror_error(data.object or {})
+    told = absences.told_absence(data.object or {}, text)
+    if told is not None:
+        raise RemoteGone(told)
+    raise_if_gone(text, remote_id)
+    return replace(data, object=None, message=short(text), failed=True) if text else data
+
+
+def _pull_data(reply: Reply) -> RemoteData:
     items = _pulled(reply)
     parts = _Parts(reply)
     if not items:
@@ -251,6 +283,20 @@ def parse_push(reply: Reply) -> str:
     _raise_for(reply)
     ids = [text for text in map(_id_text, _items(reply)) if text]
     return ids[-1] if ids else ""
+
+
+def parse_report(reply: Reply) -> PushReport:
+    """What one of our packs tells of a push beside its answer; nothing from others. Raises nothing, whatever became of the call."""
+    told: dict[str, Any] = {}
+    for item in _items(reply):
+        ours = item.get("casemirror") if isinstance(item, Mapping) and not wire_entries.is_entry(item) else None
+        told |= ours if isinstance(ours, Mapping) else {}
+
+    def labels(name: str) -> frozenset[str]:
+        found = told.get(name)
+        return frozenset(str(each) for each in found) if isinstance(found, list) else frozenset()
+
+    return PushReport(unsent=labels("unsent"), unknown=labels("unknown"), record=str(told.get("record") or ""))
 
 
 def parse_fetch(reply: Reply) -> tuple[dict[str, Any], ...]:

@@ -16,7 +16,8 @@ class RemoteData:
 
     object    the mirrored object; None: no field news
     controls  close and reopen entries, in order
-    message   a lone text ("Ticket was not found."): nothing to apply, shown as the link's inbound error
+    message   a lone text, or that of an object that is nothing but `in_mirror_error`: nothing to apply, shown as the link's
+              inbound error; failed: it was the latter
     warnings  what of the reply was left out, and why
     """
 
@@ -24,6 +25,7 @@ class RemoteData:
     entries: tuple[InboundEntry, ...] = ()
     controls: tuple[Control, ...] = ()
     message: str = ""
+    failed: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -41,6 +43,20 @@ class PollAnswer:
     text: str = ""
     not_implemented: bool = False
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushReport:
+    """What an integration knows of a push: by our own key, ``{"casemirror": {"unsent": […], "unknown": […], "record": …}}``.
+
+    unsent    labels of entries that this call did not write, for certain
+    unknown   labels of entries that were only looked for and not found
+    record    `none`: this call created nothing, for certain; `unknown`: it only looked for the object and did not find it
+    """
+
+    unsent: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
+    record: str = ""
 
 
 def remote_data_to_json(data: RemoteData) -> dict[str, Any]:

@@ -279,6 +279,11 @@ def upgrade() -> None:
         sa.Column("rate_limited", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("create_attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("creating_at", schema.UtcTime(), nullable=True),
+        sa.Column("creating_ends_by", schema.UtcTime(), nullable=True),
+        sa.Column("remote_state", sa.Text(), server_default="present", nullable=False),
+        sa.Column("remote_since", schema.UtcTime(), nullable=True),
+        sa.Column("remote_words", sa.Text(), server_default="", nullable=False),
+        sa.Column("remote_new_id", sa.Text(), server_default="", nullable=False),
         sa.Column("last_remote", sa.Text(), server_default="", nullable=False),
         sa.Column("told_by", schema.UtcTime(), nullable=True),
         sa.Column("remote_changed_at", schema.UtcTime(), nullable=True),
@@ -400,6 +405,7 @@ def upgrade() -> None:
         sa.Column("user", sa.Text(), server_default="", nullable=False),
         sa.Column("category", sa.Text(), server_default="", nullable=False),
         sa.Column("tags", _JSON, server_default="[]", nullable=False),
+        sa.Column("given", _JSON, server_default="[]", nullable=False),
         sa.Column("tagged_at", schema.UtcTime(), nullable=True),
         sa.Column("note", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("file_id", sa.Text(), nullable=True),
@@ -487,6 +493,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), server_default="", nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("intended_at", schema.UtcTime(), nullable=True),
+        sa.Column("ends_by", schema.UtcTime(), nullable=True),
         sa.Column("sent_at", schema.UtcTime(), nullable=True),
         sa.ForeignKeyConstraint(["entry_id"], ["entry.id"], name=op.f("fk_delivery_entry_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["link_id"], ["link.id"], name=op.f("fk_delivery_link_id"), ondelete="CASCADE"),
@@ -494,3 +501,19 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_delivery_entry_id"), ["entry_id"], unique=False)
+
+    op.create_table(
+        "doubt",
+        sa.Column("id", _BIG, autoincrement=True, nullable=False),
+        sa.Column("link_id", _BIG, nullable=False),
+        sa.Column("entry_id", _BIG, nullable=True),
+        sa.Column("at", schema.UtcTime(), nullable=False),
+        sa.Column("times", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(["entry_id"], ["entry.id"], name=op.f("fk_doubt_entry_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["link_id"], ["link.id"], name=op.f("fk_doubt_link_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_doubt")),
+    )
+    with op.batch_alter_table("doubt", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_doubt_entry_id"), ["entry_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_doubt_link_id"), ["link_id"], unique=False)

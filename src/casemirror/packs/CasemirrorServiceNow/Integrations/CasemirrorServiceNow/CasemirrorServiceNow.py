@@ -6,6 +6,7 @@ Written from the vendor's documentation of these APIs. How each thing is done on
   creation adopts what is there
 * a comment or work note ends in a line with the entry's reference; an uncertain one is looked up before it is written
 * an uncertain file is looked up by name, size and uploader among the record's attachments
+* searches may be late: as long as the server says `only_look`, what is not found is not written but told to be unknown
 * fields are written one by one as they changed, which may be repeated
 """
 
@@ -345,11 +346,66 @@ def state_entry(raw, closed):
 def update_remote_system(client, args, params):
     """Make the record show what changed here; create it when there is none.  Safe to repeat after any failure."""
     parsed = UpdateRemoteSystemArgs(args)
+    report = Report(parsed)
+    try:
+        return make_it_show(client, args, params, parsed, report)
+    finally:
+        if args.get("casemirror"):
+            demisto.results({"casemirror": report.told()})
+
+
+class Report:
+    """What was not written for certain, and what was only looked for: casemirror repeats the one, and looks again for the other."""
+
+    def __init__(self, parsed):
+        self.unsent = [str(entry.get("id")) for entry in parsed.entries or []]
+        self.unknown = []
+        self.record = "" if parsed.remote_incident_id else "none"
+
+    def told(self):
+        return {"unsent": self.unsent, "unknown": self.unknown, "record": self.record}
+
+    def is_there(self, entry_id):
+        self.unsent = [each for each in self.unsent if each != entry_id]
+
+    def is_unknown(self, entry_id):
+        self.is_there(entry_id)
+        self.unknown.append(entry_id)
+
+    def write(self, entry_id, call):
+        """Make a call that writes an entry: unless ServiceNow refuses it, the entry may be there."""
+        self.is_there(entry_id)
+        try:
+            call()
+        except DemistoException as err:
+            if is_refused(err):
+                self.unsent.append(entry_id)
+            raise
+
+    def create(self, call):
+        """Likewise for the record."""
+        self.record = ""
+        try:
+            return call()
+        except DemistoException as err:
+            if is_refused(err):
+                self.record = "none"
+            raise
+
+
+def is_refused(err):
+    """ServiceNow answered that it did not do it (4xx); after any other failure it may have done it."""
+    return 400 <= getattr(err.res, "status_code", 0) < 500
+
+
+def make_it_show(client, args, params, parsed, report):
     data, sys_id = parsed.data or {}, parsed.remote_incident_id
     changes = parsed.delta or {}
     state = new_state(args, parsed)
     if not sys_id:
-        sys_id, is_new = create_record(client, data)
+        sys_id, is_new = create_record(client, data, report, bool((args.get("casemirror") or {}).get("only_look")))
+        if not sys_id:
+            return ""
         changes = {} if is_new else data
     failure = None
     try:
@@ -367,21 +423,25 @@ def update_remote_system(client, args, params):
             raise
         failure = err
     for entry in parsed.entries or []:
-        send_entry(client, sys_id, entry, params)
+        send_entry(client, sys_id, entry, params, report)
     if failure:
         raise failure
     return sys_id
 
 
-def create_record(client, data):
-    """(sys_id, whether it is new) of the record for this incident; safe to repeat."""
+def create_record(client, data, report, only_look):
+    """(sys_id, whether it is new) of the record for this incident; safe to repeat.  '' when it may be there and is not seen yet."""
     reference = clean(data.get("casemirror_reference") or f"{demisto.integrationInstance()} {demisto.investigation().get('id')}")
     query = f"correlation_id={reference}^correlation_display={ORIGIN}^ORDERBYsys_created_on"
     found, _ = client.page(f"table/{client.table}", query, "sys_id", limit=1)
     if found:
         return found[0]["sys_id"], False
+    if only_look:
+        report.record = "unknown"
+        return "", False
     values = {name: value for name, value in columns(client.table, data).items() if value != ""}
-    return client.create({**values, "correlation_id": reference, "correlation_display": ORIGIN}), True
+    values |= {"correlation_id": reference, "correlation_display": ORIGIN}
+    return report.create(lambda: client.create(values)), True
 
 
 def columns(table, values):
@@ -441,23 +501,28 @@ def new_state(args, parsed):
     return "closed" if closed else "open" if parsed.inc_status == IncidentStatus.ACTIVE else ""
 
 
-def send_entry(client, sys_id, entry, params):
-    """Write a comment or work note, or attach a file; one of uncertain outcome is looked for first."""
+def send_entry(client, sys_id, entry, params, report):
+    """Write a comment or work note, or attach a file; one of uncertain outcome is looked for first, or only looked for."""
+    entry_id = str(entry.get("id"))
     mark = entry.get("casemirror") or {"uncertain": True}  # another server does not say: look first
     reference = clean(mark.get("reference") or f"{demisto.integrationInstance()} {entry.get('id')}")
-    look_first = bool(mark.get("uncertain"))
     if entry.get("type") == EntryType.FILE or entry.get("file"):
         staged = demisto.getFilePath(entry["id"])
         with open(staged["path"], "rb") as file:
             body = file.read()
-        if not (look_first and is_attached(client, sys_id, staged["name"], len(body))):
-            client.upload(sys_id, staged["name"], body)
-        return
-    if look_first and is_said(client, sys_id, reference):
-        return
-    element = "work_notes" if params.get("work_notes_tag") in (entry.get("tags") or []) else "comments"
-    text = f"{entry.get('contents') or ''}\n\n— {entry.get('user') or 'dbot'} via casemirror [ref {reference}]"
-    client.update(sys_id, {element: text})
+        is_there = lambda: is_attached(client, sys_id, staged["name"], len(body))
+        write = lambda: client.upload(sys_id, staged["name"], body)
+    else:
+        element = "work_notes" if params.get("work_notes_tag") in (entry.get("tags") or []) else "comments"
+        text = f"{entry.get('contents') or ''}\n\n— {entry.get('user') or 'dbot'} via casemirror [ref {reference}]"
+        is_there = lambda: is_said(client, sys_id, reference)
+        write = lambda: client.update(sys_id, {element: text})
+    if mark.get("uncertain") and is_there():
+        report.is_there(entry_id)
+    elif mark.get("only_look"):
+        report.is_unknown(entry_id)
+    else:
+        report.write(entry_id, write)
 
 
 def is_said(client, sys_id, reference):
