@@ -104,8 +104,8 @@ def test_a_link_knows_since_when_it_is_named(store: Store, link: Link, now: date
 def test_counts_grow_and_leave_with_their_instance(store: Store, instance: Instance) -> None:
     """Metrics live in the database."""
     with store.write() as tx:
-        metrics.add(tx, instance.id, {metrics.SEEN: 2, metrics.ECHOES: 0, **metrics.lag(7.5)})
-        metrics.add(tx, instance.id, {metrics.SEEN: 3, **metrics.lag(9)})
+        metrics.add(tx, instance.id, {metrics.SEEN: 2, metrics.ECHOES: 0, **metrics.observed(metrics.LAG, 7.5)})
+        metrics.add(tx, instance.id, {metrics.SEEN: 3, **metrics.observed(metrics.LAG, 9)})
         metrics.put(tx, instance.id, {metrics.DRIFT_LINKS: 5})
         metrics.put(tx, instance.id, {metrics.DRIFT_LINKS: 4})
         counted = metrics.all_of(tx)[instance.id]
@@ -117,7 +117,7 @@ def test_counts_grow_and_leave_with_their_instance(store: Store, instance: Insta
 @pytest.mark.parametrize(("seconds", "bucket"), [(-3, "lag.1"), (0, "lag.1"), (1, "lag.1"), (1.01, "lag.2"), (3600, "lag.3600"), (9999, "lag.inf")])  # fmt: skip
 def test_a_lag_is_counted_in_the_first_bucket_that_holds_it(seconds: float, bucket: str) -> None:
     """The bound belongs to its bucket, as Prometheus has it."""
-    assert metrics.lag(seconds) == {bucket: 1.0, "lag.sum": max(seconds, 0.0)}
+    assert metrics.observed(metrics.LAG, seconds) == {bucket: 1.0, "lag.sum": max(seconds, 0.0)}
 
 
 def test_a_notice_is_taken_by_one_process(store: Store, now: datetime) -> None:

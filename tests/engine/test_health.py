@@ -16,7 +16,7 @@ from casemirror.engine.health import Watch
 from casemirror.engine.notices import NoticeFailed, Target
 from casemirror.model.errors import Invalid
 from casemirror.model.health import State
-from casemirror.model.values import Json
+from casemirror.model.values import Json, time_text
 from casemirror.store import notices as store
 from support.desk import FETCH, POLL, PULL, Remote, error, raised
 from support.world import ANALYST, HOUR, MINUTE, World
@@ -305,3 +305,19 @@ def test_drift_is_shown_as_it_was_measured(world: World) -> None:
     assert (found["drift_links"], found["drift_measured_timestamp_seconds"]) == (1, world.clock.now().timestamp())
     world.cycle()
     assert counted(world)["drift_links"] == 1
+
+
+def test_an_object_that_says_when_it_changed_gives_the_age_of_changes(world: World) -> None:
+    """By the remote's clock, and only what changed since the pull before: linking an old ticket is no old change."""
+    desk = world.instance()
+    ticket = desk.ticket()
+    desk.extra = {"lastModified": "2020-01-01T00:00:00Z"}
+    world.mirror(ticket)
+    world.cycle()
+    assert counted(world)["inbound_age_seconds_count"] == 0
+    desk.change("T1", state="working")
+    desk.extra = {"lastModified": time_text(world.clock.now())}
+    world.clock.turn(45)
+    world.cycle()
+    found = counted(world)
+    assert (found["inbound_age_seconds_count"], found["inbound_age_seconds_sum"]) == (1, 45 + world.interval_s)

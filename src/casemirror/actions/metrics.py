@@ -40,8 +40,21 @@ LANE: Final[Mapping[str, tuple[str, str]]] = {
     "skipped_cycles": ("skipped_cycles", "Cycles that were left out because the one before took too long."),
     "failed_in": ("failures_in", "Polls and pulls that failed."),
     "failed_out": ("failures_out", "Pushes that failed."),
+    "late_count": ("late_arrivals", "Changes that came later than the poll that should have told them."),
 }
 """Column of the lane → counter and its help."""
+HISTOGRAMS: Final[Mapping[str, tuple[str, str]]] = {
+    metrics.LAG: (
+        "inbound_lag_seconds",
+        "From the moment a poll, a sweep or a new link named a remote object until its change was applied here.",
+    ),
+    metrics.AGE: (
+        "inbound_age_seconds",
+        "From the change of a remote object until it was applied here, for objects that say when they changed, by the "
+        "remote's clock.",
+    ),
+}
+"""Name of a histogram → its metric and its help."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +86,13 @@ def collect(app: App, actor: Actor) -> list[Metric]:
             workers=len(heartbeats.alive(tx)),
             notices=notices.waiting(tx),
         )
-    return [*_of_the_whole(found), *_counters(found), *_gauges(found), _health(found), _lag(found)]
+    return [
+        *_of_the_whole(found),
+        *_counters(found),
+        *_gauges(found),
+        _health(found),
+        *(_histogram(found, h) for h in HISTOGRAMS),
+    ]
 
 
 def _of_the_whole(found: Snapshot) -> Iterator[Metric]:
@@ -138,16 +157,13 @@ def _health(found: Snapshot) -> Metric:
     return family
 
 
-def _lag(found: Snapshot) -> Metric:
-    text = (
-        "Seconds from the moment a poll, a sweep or a new link named a remote object until its change was applied here. "
-        "When it changed at the remote no integration tells."
-    )
-    family = HistogramMetricFamily(f"{PREFIX}inbound_lag_seconds", text, labels=["instance"])
+def _histogram(found: Snapshot, histogram: str) -> Metric:
+    name, text = HISTOGRAMS[histogram]
+    family = HistogramMetricFamily(PREFIX + name, text, labels=["instance"])
     for seen in found.seen:
-        total, buckets = 0.0, []
-        for bound in (*metrics.LAG_BUCKETS, None):
-            total += found.tally(seen, metrics.lag_bucket(bound))
-            buckets.append(("+Inf" if bound is None else str(float(bound)), total))
-        family.add_metric([seen.instance.name], buckets, sum_value=found.tally(seen, metrics.LAG_SUM))
+        count, buckets = 0.0, []
+        for bound in (*metrics.BUCKETS, None):
+            count += found.tally(seen, metrics.bucket(histogram, bound))
+            buckets.append(("+Inf" if bound is None else str(float(bound)), count))
+        family.add_metric([seen.instance.name], buckets, sum_value=found.tally(seen, metrics.total(histogram)))
     return family

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from casemirror.engine import lateness
 from casemirror.engine.inbound import Pulled
 from casemirror.engine.looking import Decided
 from casemirror.model.plan import Rule
@@ -11,9 +12,8 @@ from casemirror.store import metrics
 
 
 def of_pull(decided: Decided, pulled: Pulled | None, now: datetime) -> dict[str, float]:
-    """Counts that grow with one pull: a change that was applied, with its lag; echoes of our own that changed nothing.
-
-    The lag begins when the remote object was named: when it changed there no integration tells.
+    """Counts that grow with one pull: a change that was applied, with its lag and age; echoes of our own that changed
+    nothing.
     """
     if pulled is None:
         return {}
@@ -23,8 +23,17 @@ def of_pull(decided: Decided, pulled: Pulled | None, now: datetime) -> dict[str,
     }
     if _changes(decided):
         amounts[metrics.APPLIED] = 1
-        amounts |= metrics.lag((now - link.named_at).total_seconds()) if link.named_at else {}
+        amounts |= metrics.observed(metrics.LAG, (now - link.named_at).total_seconds()) if link.named_at else {}
+        amounts |= _age(decided, pulled, now)
     return amounts
+
+
+def _age(decided: Decided, pulled: Pulled, now: datetime) -> dict[str, float]:
+    """How old the change is by the object's own account; nothing when it does not say, or has not changed by it."""
+    changed, before = lateness.changed_at(pulled.payload or {}, now), decided.link.remote_changed_at
+    if changed is None or before is None or changed <= before:
+        return {}
+    return metrics.observed(metrics.AGE, (now - changed).total_seconds())
 
 
 def _changes(decided: Decided) -> bool:

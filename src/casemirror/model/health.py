@@ -16,6 +16,11 @@ from casemirror.model.settings import Settings
 MISSED_CYCLES = 3
 """So many intervals without a good cycle mean that nobody works for the instance."""
 
+LEAST_GRACE_S = 30.0
+"""However short the interval, a cycle takes its time."""
+SHORT = 300
+"""Characters of an error within a reason."""
+
 
 class State(StrEnum):
     """How an instance is, the best first."""
@@ -70,9 +75,10 @@ def state_of(facts: Facts, former: Health | None, now: datetime) -> Health:
     """
     looks = (
         (State.PAUSED, stopped(facts)),
-        (State.WAITING, waits(facts, now)),
+        (State.WAITING, "" if is_stuck(facts) else waits(facts, now)),
         (State.FAILING, fails(facts, now)),
         (State.DEGRADED, lacks(facts, former, now)),
+        (State.WAITING, former.reason if former and _resumes(facts, former, now) else ""),
     )
     state, reason = next(((state, reason) for state, reason in looks if reason), (State.OK, ""))
     return Health(state=state, reason=reason, since=former.since if former and former.state is state else now)
@@ -103,7 +109,7 @@ def follows_an_error(lane: Lane, reason: str) -> bool:
 
 
 def _until(at: datetime, reason: str) -> str:
-    return f"until {at:%Y-%m-%d %H:%M:%S} UTC: {reason or 'no reason was noted'}"
+    return f"until {at:%Y-%m-%d %H:%M:%S} UTC: {_short(reason or 'no reason was noted')}"
 
 
 def _spent(facts: Facts) -> bool:
@@ -112,39 +118,65 @@ def _spent(facts: Facts) -> bool:
     return 0 < budget <= lane.pulls_this_cycle and lane.in_not_before == lane.next_poll_at
 
 
+def is_stuck(facts: Facts) -> bool:
+    """Cycles are tried, and each one is put off: a cycle began when the last good one was several intervals old."""
+    began = facts.lane.last_poll_at
+    return began is not None and began - _well_at(facts, None) > grace(facts.settings)
+
+
+def _resumes(facts: Facts, former: Health, now: datetime) -> bool:
+    """A wait is over, and nothing went well since: the cycle that will tell is under way."""
+    ends = [at for at in (facts.lane.not_before, facts.lane.in_not_before) if at]
+    good = facts.lane.good_poll_at
+    return (
+        former.state is State.WAITING
+        and bool(ends)
+        and timedelta(0) <= now - max(ends) <= grace(facts.settings)
+        and (good is None or good < max(ends))
+    )
+
+
 def fails(facts: Facts, now: datetime) -> str:
     """Why nothing works; empty: something does."""
     lane, counts = facts.lane, facts.counts
     if lane.poll_error:
-        return f"the last poll failed: {lane.poll_error}"
+        return f"the last poll failed: {_short(lane.poll_error)}"
     if lane.fetch_error:
-        return f"the last fetch failed: {lane.fetch_error}"
+        return f"the last fetch failed: {_short(lane.fetch_error)}"
     if lane.not_before and now < lane.not_before and follows_an_error(lane, lane.not_before_reason):
-        return lane.last_error
+        return _short(lane.last_error)
     if (counts.failing or counts.held) and not counts.any_well:
         return f"no link works: {_troubles(counts)}"
     return ""
 
 
+def _short(error: str) -> str:
+    """One line of it; the whole text is in the log, and in what `casemirror doctor` tells."""
+    text = " ".join(error.split())
+    return text if len(text) <= SHORT else f"{text[:SHORT]}…"
+
+
 def lacks(facts: Facts, former: Health | None, now: datetime) -> str:
     """What does not work although the instance does; empty: all does."""
-    troubles = _troubles(facts.counts)
-    if is_overdue(facts, former, now):
-        late = f"no cycle went well since {_well_at(facts, former):%Y-%m-%d %H:%M:%S} UTC; is a server running?"
-        return f"{late}; {troubles}" if troubles else late
-    return troubles
+    parts = [_troubles(facts.counts)]
+    since = f"no cycle went well since {_well_at(facts, former):%Y-%m-%d %H:%M:%S} UTC"
+    if is_stuck(facts) and waits(facts, now):
+        parts.insert(0, f"{since}, each is put off {waits(facts, now)}")
+    elif is_overdue(facts, former, now):
+        parts.insert(0, f"{since}; is a server running?")
+    return "; ".join(part for part in parts if part)
 
 
 def is_overdue(facts: Facts, former: Health | None, now: datetime) -> bool:
     """The last good cycle is several intervals old; what was paused or waited first gets the time for one."""
-    if former and former.state in (State.PAUSED, State.WAITING):
+    if former and (former.state is State.PAUSED or _resumes(facts, former, now)):
         return False
     return now - _well_at(facts, former) > grace(facts.settings)
 
 
 def grace(settings: Settings) -> timedelta:
     """How long an instance may go without a good cycle."""
-    return timedelta(seconds=MISSED_CYCLES * settings.interval_s)
+    return timedelta(seconds=max(MISSED_CYCLES * settings.interval_s, LEAST_GRACE_S))
 
 
 def _well_at(facts: Facts, former: Health | None) -> datetime:

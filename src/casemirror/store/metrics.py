@@ -24,9 +24,12 @@ ECHOES: Final = "echoes"
 DRIFT_LINKS: Final = "drift.links"
 DRIFT_AT: Final = "drift.at"
 """When drift was measured last, seconds since 1970."""
-LAG_SUM: Final = "lag.sum"
-LAG_BUCKETS: Final = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
-"""Upper bounds of the lag histogram, seconds; what took longer is in the bucket `inf`."""
+LAG: Final = "lag"
+"""Histogram: from the naming of a remote object until its change was applied."""
+AGE: Final = "age"
+"""Histogram: from the change of a remote object, by its own account, until it was applied."""
+BUCKETS: Final = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+"""Upper bounds of the histograms, seconds; what took longer is in the bucket `inf`."""
 
 _TABLE, _LINK = schema.tally, schema.link
 
@@ -52,15 +55,20 @@ def _insert(tx: Connection) -> Any:
     return (postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert)(_TABLE)
 
 
-def lag(seconds: float) -> dict[str, float]:
-    """The amounts by which one lag makes the histogram grow; a clock that went back counts as none."""
+def observed(histogram: str, seconds: float) -> dict[str, float]:
+    """The amounts by which one observation makes a histogram grow; a clock that went back counts as 0 s."""
     took = max(seconds, 0.0)
-    return {lag_bucket(next((b for b in LAG_BUCKETS if took <= b), None)): 1.0, LAG_SUM: took}
+    return {bucket(histogram, next((b for b in BUCKETS if took <= b), None)): 1.0, total(histogram): took}
 
 
-def lag_bucket(bound: int | None) -> str:
+def bucket(histogram: str, bound: int | None) -> str:
     """Name of the count of one bucket; None: what took longer than all bounds."""
-    return f"lag.{'inf' if bound is None else bound}"
+    return f"{histogram}.{'inf' if bound is None else bound}"
+
+
+def total(histogram: str) -> str:
+    """Name of the sum of all observations."""
+    return f"{histogram}.sum"
 
 
 def all_of(tx: Connection) -> dict[InstanceId, dict[str, float]]:

@@ -96,14 +96,42 @@ def test_a_state_begins_when_it_is_first_seen_and_lasts() -> None:
     assert state_of(given, noted(State.DEGRADED, NOW - MINUTE), NOW).since == NOW - MINUTE
 
 
-@pytest.mark.parametrize("former", [State.PAUSED, State.WAITING])
-def test_who_comes_back_gets_the_time_for_a_cycle(former: State) -> None:
-    """The last good cycle of an instance that was paused, or waited, is old through nobody's fault."""
+def test_who_was_paused_gets_the_time_for_a_cycle() -> None:
+    """The last good cycle of an instance that was paused is old through nobody's fault."""
     given = facts(good_poll_at=LONG_AGO)
-    assert state_of(given, noted(former), NOW).state is State.OK
+    assert state_of(given, noted(State.PAUSED), NOW).state is State.OK
     assert state_of(given, noted(State.OK, NOW - 3 * MINUTE), NOW).state is State.OK
     assert state_of(given, noted(State.OK, NOW - 4 * MINUTE), NOW).state is State.DEGRADED
     assert state_of(given, noted(State.DEGRADED, NOW - MINUTE), NOW).state is State.DEGRADED
+
+
+def test_a_wait_lasts_until_a_cycle_goes_well() -> None:
+    """Between the end of a wait and the answer that extends it nothing is well again; a good cycle ends it, and so does time."""
+    waited = Health(state=State.WAITING, reason="API rate limit", since=NOW - 9 * MINUTE)
+    over = {"in_not_before": NOW - MINUTE, "in_not_before_reason": "API rate limit"}
+    late = NOW - 9 * MINUTE
+    assert state_of(facts(**over, good_poll_at=late), waited, NOW) == waited
+    assert state_of(facts(**over, good_poll_at=NOW), waited, NOW).state is State.OK
+    assert state_of(facts(**over, good_poll_at=late), waited, NOW + 3 * MINUTE).state is State.DEGRADED
+
+
+def test_cycles_that_are_put_off_again_and_again_are_no_mere_wait() -> None:
+    """MIR-065: "skip update" is how integrations tell that they failed. A single long wait stays one."""
+    one_long = facts(**WAITS, good_poll_at=NOW - 61 * MINUTE, last_poll_at=NOW - 60 * MINUTE)
+    assert state_of(one_long, noted(State.WAITING), NOW).state is State.WAITING
+    again = facts(**WAITS, good_poll_at=NOW - 61 * MINUTE, last_poll_at=NOW - MINUTE)
+    found = state_of(again, noted(State.WAITING), NOW)
+    assert found.state is State.DEGRADED
+    assert found.reason == (
+        "no cycle went well since 2026-03-01 10:59:00 UTC, each is put off until 2026-03-01 12:01:00 UTC: API rate limit"
+    )
+
+
+def test_a_short_interval_calls_nobody_late_at_once() -> None:
+    """A cycle takes its time, however often one is wanted."""
+    quick = {"sync.mirror.job.delayAdvanced": 0.3}
+    assert state_of(facts(settings=quick, good_poll_at=NOW - timedelta(seconds=20)), None, NOW).state is State.OK
+    assert state_of(facts(settings=quick, good_poll_at=NOW - timedelta(seconds=40)), None, NOW).state is State.DEGRADED
 
 
 def test_a_change_by_a_person_gives_the_time_for_a_cycle() -> None:
