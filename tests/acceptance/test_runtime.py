@@ -9,6 +9,7 @@ import textwrap
 import threading
 import time
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -661,3 +662,45 @@ runtime.run(Command(code=Code(key="k", name="I", source=source), name="c"))
         (tmp_path / "work" / "not ours").mkdir()
         ProcessRuntime(tmp_path / "work").close()
         assert [found.name for found in (tmp_path / "work").iterdir()] == ["not ours"]
+
+
+class TestRequests:
+    """HTTP requests are counted where they are made; budgets live on it."""
+
+    @pytest.mark.parametrize(
+        ("code", "made"),
+        [
+            ("pass", 0),
+            ("import requests\nfor _ in range(3): requests.get(URL)", 3),
+            ("import requests\nwith requests.Session() as s:\n    s.get(URL); s.post(URL, data=b'x' * 100_000)", 2),
+            ("import urllib.request\nurllib.request.urlopen(URL).read()", 1),
+            ("import http.client\nc = http.client.HTTPConnection(URL[7:])\nc.request('GET', '/'); c.getresponse().read()\nc.request('PUT', '/', body='GET me')", 2),
+            ("BaseClient(base_url=URL, verify=False)._http_request('GET', '/', resp_type='response')", 1),
+        ],
+        ids=["none", "requests", "session", "urllib", "http.client", "BaseClient"],
+    )  # fmt: skip
+    def test_each_is_counted_once(self, runtime, code, made):
+        class Answers(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.send_response(200)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            do_POST = do_PUT = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            source = f"from CommonServerPython import *\nURL = 'http://127.0.0.1:{server.server_port}'\n{code}"
+            reply = runtime.run(command(source))
+            server.shutdown()
+        assert (reply.error, reply.requests) == ("", made)
+
+    def test_who_died_cannot_say(self, runtime):
+        assert runtime.run(command("import os\nos._exit(3)")).requests is None

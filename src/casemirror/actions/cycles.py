@@ -20,6 +20,7 @@ from casemirror.model.errors import CasemirrorError, Conflict, Invalid, LaneMust
 from casemirror.model.ids import LaneId
 from casemirror.model.instance import Instance
 from casemirror.model.lane import Lane
+from casemirror.model.link import Link
 from casemirror.store import audit, instances, lanes, links
 
 PATIENCE_S = 120.0
@@ -106,6 +107,10 @@ def _fetch(turn: Turn, cycle: Cycle) -> None:
     cycle.found = fetch.fetch(turn)
 
 
+def _next(turn: Turn) -> Link | None:
+    return lane.next_link(turn) if lane.mind_budgets(turn, turn.app.clock.now()) else None
+
+
 def _mirror(turn: Turn, cycle: Cycle) -> None:
     try:
         cycle.found = poll.poll(turn)
@@ -115,7 +120,7 @@ def _mirror(turn: Turn, cycle: Cycle) -> None:
     if turn.lane.last_error:
         cycle.failures.append(turn.lane.last_error)
     done = set()
-    while (link := lane.next_link(turn)) is not None and (link.id, link.wanted) not in done:
+    while (link := _next(turn)) is not None and (link.id, link.wanted) not in done:
         done.add((link.id, link.wanted))
         try:
             outcome = reconcile(turn, link.id)

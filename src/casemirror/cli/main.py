@@ -9,6 +9,7 @@ import typer
 
 import casemirror
 from casemirror.cli import (
+    budget,
     config,
     conflict,
     explain,
@@ -51,6 +52,7 @@ app.add_typer(type_command.app, name="type")
 app.add_typer(instance.app, name="instance")
 app.add_typer(incident.app, name="incident")
 app.add_typer(link.app, name="link")
+app.add_typer(budget.app, name="budget")
 app.add_typer(conflict.app, name="conflict")
 app.add_typer(policy.app, name="policy")
 app.add_typer(health.app, name="health")

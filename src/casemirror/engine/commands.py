@@ -11,6 +11,7 @@ from typing import Any
 from casemirror.content import params as parameters
 from casemirror.content.catalog import Catalog
 from casemirror.content.items import Integration
+from casemirror.engine import budgeting
 from casemirror.engine.app import App
 from casemirror.engine.pack_scripts import PackScripts
 from casemirror.mapping import objects
@@ -58,7 +59,7 @@ class Caller:
             secrets = instances.secrets(tx, fresh.id)
             context, version = instances.context(tx, fresh.id)
         full = parameters.full(self.integration, fresh.params, secrets)
-        return self.app.runtime.run(
+        reply = self.app.runtime.run(
             Command(
                 code=code_of(self.integration, self.catalog),
                 name=name,
@@ -73,12 +74,14 @@ class Caller:
                 investigation=wire.investigation_json(incident) if incident else {"id": "playground"},
                 files=files,
                 host=self._host(),
-                secrets=tuple(_texts(secrets)),
+                secrets=tuple(budgeting.texts(secrets)),
                 timeout_s=self.settings.seconds("mirror.command.timeout") if timeout_s is None else timeout_s,
                 memory_bytes=self.settings.count("runtime.memory"),
                 debug=debug,
             )
         )
+        budgeting.book(self.app, fresh, budgeting.credential(self.app, fresh, full, secrets), reply)
+        return reply
 
     def _host(self) -> HostCalls:
         store, instance_id = self.app.store, self.instance.id
@@ -166,10 +169,3 @@ def staged(app: App, entry: Entry) -> StagedFile | None:
         return None
     path = files.path(app.store, entry.file.id)
     return StagedFile(entry_id=entry.label, name=entry.file.name, path=path) if path.is_file() else None
-
-
-def _texts(value: Any) -> list[str]:
-    """Every text inside a secret value (a credentials object holds several)."""
-    if isinstance(value, Mapping):
-        return [text for inner in value.values() for text in _texts(inner)]
-    return [value] if isinstance(value, str) and value else []

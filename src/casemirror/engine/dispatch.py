@@ -24,7 +24,7 @@ from casemirror.engine.app import App, log
 from casemirror.engine.presence import Loop, Presence, forget_dead
 from casemirror.model.ids import LaneId
 from casemirror.model.lane import Lane
-from casemirror.store import lanes, payloads
+from casemirror.store import budgets, lanes, payloads
 
 QUEUE = "lanes"
 VERSION = "1"
@@ -148,6 +148,7 @@ class Dispatcher:
         keep = timedelta(seconds=self._app.settings().seconds("mirror.payload.keep"))
         with self._app.store.write() as tx:
             forgotten = payloads.forget_old(tx, self._app.clock.now() - keep)
+            budgets.forget_old(tx, self._app.clock.now())
         if forgotten:
             log.info("payloads.forgotten", count=forgotten)
 

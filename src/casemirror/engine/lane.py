@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from casemirror.engine import commands, fetch, paging, poll
+from casemirror.engine import budgeting, commands, fetch, paging, poll
 from casemirror.engine.app import App, log
 from casemirror.engine.reconcile import Outcome, reconcile
 from casemirror.engine.turn import LEASE_MARGIN_S, Turn
@@ -27,7 +27,7 @@ from casemirror.model.errors import (
 )
 from casemirror.model.ids import LaneId
 from casemirror.model.link import Link
-from casemirror.store import instances, lanes, links
+from casemirror.store import budgets, instances, lanes, links
 from casemirror.store.database import DatabaseFailed
 
 TURN_S = 30.0
@@ -105,6 +105,8 @@ def step(turn: Turn) -> bool:
     now = turn.app.clock.now()
     if turn.lane.held_reason or (turn.lane.not_before and now < turn.lane.not_before):
         return False
+    if not mind_budgets(turn, now):
+        return False
     mirrors = turn.settings.flag("sync.mirror.job.enable")
     link = next_link(turn) if mirrors else None
     if link is not None and (link.priority == 0 or not turn.lane.may_ask(now)):
@@ -122,18 +124,28 @@ def step(turn: Turn) -> bool:
 def next_link(turn: Turn) -> Link | None:
     """The due link that comes first; only one with something to send while the remote may not be asked."""
     now = turn.app.clock.now()
-    if turn.lane.may_ask(now) and pulls_are_spent(turn):
-        until, reason = turn.lane.next_poll_at, "the pulls of this cycle (mirror.instance.budget) are spent"
-        with turn.write() as tx:
-            turn.note(tx, in_not_before=until, in_not_before_reason=reason)
     with turn.app.store.read() as tx:
         return links.due(tx, turn.instance.id, now, only_to_send=not turn.lane.may_ask(now))
 
 
-def pulls_are_spent(turn: Turn) -> bool:
-    """This cycle made as many pulls as it may.   Source: MIR-094."""
+def mind_budgets(turn: Turn, now: datetime) -> bool:
+    """Stop asking, or everything, when the budget of requests is spent; False: nothing at all may be done now."""
+    if turn.lane.may_ask(now) and (spent := pulls_spent(turn, now) or budgeting.spent(turn, now, incoming=True)):
+        with turn.write() as tx:
+            turn.note(tx, in_not_before=spent[0], in_not_before_reason=spent[1])
+    if not turn.lane.may_ask(now) and (spent := budgeting.spent(turn, now, incoming=False)):
+        with turn.write() as tx:
+            turn.note(tx, not_before=spent[0], not_before_reason=spent[1])
+        return False
+    return True
+
+
+def pulls_spent(turn: Turn, now: datetime) -> tuple[datetime, str] | None:
+    """Until when, and why, this cycle may make no more pulls; None: it may.   Source: MIR-094."""
     budget, next_poll_at = turn.settings.count("mirror.instance.budget"), turn.lane.next_poll_at
-    return 0 < budget <= turn.lane.pulls_this_cycle and next_poll_at is not None and next_poll_at > turn.app.clock.now()
+    if not 0 < budget <= turn.lane.pulls_this_cycle or next_poll_at is None or next_poll_at <= now:
+        return None
+    return next_poll_at, f"the {budget} pulls of this cycle (mirror.instance.budget) are spent"
 
 
 def run_step(turn: Turn, name: str, work: Callable[[Turn], int]) -> bool:
@@ -236,8 +248,11 @@ def wait_for_cycle(turn: Turn, error: CasemirrorError, *, incoming: bool) -> Non
         until = max(until, now + timedelta(seconds=float(asked.group(1))))
     waits = ("in_not_before", "in_not_before_reason") if incoming else ("not_before", "not_before_reason")
     columns = dict(zip(waits, (until, error.message[:500]), strict=True))
-    hits = turn.lane.rate_limit_hits + isinstance(error, RateLimited)
+    limited = isinstance(error, RateLimited)
+    hits = turn.lane.rate_limit_hits + limited
     with turn.write() as tx:
+        if limited and turn.settings.flag("mirror.budget.learn"):
+            budgets.learn(tx, turn.instance.id, now)
         turn.note(tx, rate_limit_hits=hits, **columns)
     log.info("lane.waits", instance=turn.instance.name, code=error.stable_code, until=until.isoformat(), sends=incoming)
 

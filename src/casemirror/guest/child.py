@@ -14,10 +14,11 @@ import types
 
 import limits
 import prepared as preparing
+import requests_made
 from channel import Channel
 from demisto import Demisto
 
-_OURS = ("parent", "prepared", "child", "channel", "limits", "demisto")
+_OURS = ("parent", "prepared", "child", "channel", "limits", "demisto", "requests_made")
 """Our modules; an integration that imports a library of such a name must not get these."""
 
 _LONGEST_ERROR = 100_000  # characters; the middle of longer ones is left out
@@ -54,9 +55,11 @@ def run(fd, parent_pid, prepared):
         command = channel.receive()
         _enter(command)
         demisto = Demisto(channel, command)
+        count = requests_made.Count()
+        count.begin()
         error = _execute(prepared, demisto)
         _flush()
-        channel.send({"say": "end", "error": error, **_staged(demisto, error)})
+        channel.send({"say": "end", "error": error, "requests": count.made, **_staged(demisto, error)})
     except BaseException:
         traceback.print_exc()
         _flush()

@@ -103,6 +103,12 @@ _TABLE: Final = (
     Key("mirror.create.remote", "bool", True, "create the remote object of an outgoing incident that has no remote id"),
     Key("mirror.create.attempts", "count", 3, "creation calls that answer no id before the link waits for a change"),
     Key("mirror.instance.budget", "count", 0, "pulls per cycle and instance; 0 means no cap"),
+    Key(
+        "mirror.budget.learn",
+        "bool",
+        True,
+        "a remote's “API rate limit” teaches how many requests its credential may make; `casemirror budget` shows it",
+    ),
     Key("mirror.entries.batch", "count", 0, "entries per call of update-remote-system; 0 sends all in one call"),
     Key(
         "mirror.link.pull",

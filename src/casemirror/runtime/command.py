@@ -110,6 +110,7 @@ class Reply:
     last_run       what `setLastRun` staged; None when it was not called (same for `last_mirror_run`)
     error          traceback or cause of death, secrets masked; empty when the ending is normal
     log            lines of demisto.debug/info/error and of stdout/stderr, secrets masked, bounded
+    requests       HTTP requests that it made; None when it died before it could say
     folder         the child's working folder (files of `fileResult` lie there); the caller calls `discard()` when done
     """
 
@@ -118,6 +119,7 @@ class Reply:
     incidents: tuple[Any, ...] | None = None
     last_run: Any = None
     last_mirror_run: Any = None
+    requests: int | None = 0
     health: str | None = None
     error: str = ""
     log: tuple[str, ...] = ()

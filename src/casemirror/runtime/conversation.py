@@ -91,7 +91,7 @@ class Conversation:
         self.incidents: list[Any] | None = None
         self.health: str | None = None
         self.end: Mapping[str, Any] | None = None
-        """the last message: {"error", "last_run"?, "last_mirror_run"?}"""
+        """the last message: {"error", "requests", "last_run"?, "last_mirror_run"?}"""
 
     def hello(self) -> int:
         """Wait for the child; its process id. Raises Closed, Late, Unreadable."""

@@ -223,6 +223,7 @@ class _Run:
             incidents=None if talk.incidents is None else tuple(talk.incidents),
             last_run=end.get("last_run"),
             last_mirror_run=end.get("last_mirror_run"),
+            requests=_count(end.get("requests")),
             health=talk.health,
             error=error,
             log=talk.log.lines(),
@@ -238,6 +239,11 @@ def _kill(parent: WarmParent, pid: int) -> None:
     if parent.ended(pid, _KILL_S) is None and parent.alive:
         parent.destroy()
         parent.ended(pid, _KILL_S)
+
+
+def _count(said: object) -> int | None:
+    """A number that a child said; None when it said none."""
+    return said if isinstance(said, int) and 0 <= said < 1_000_000 else None
 
 
 def _cause_of_death(parent: WarmParent, status: int | None) -> str:

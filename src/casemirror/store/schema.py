@@ -388,6 +388,29 @@ lane = sa.Table(
     _time("sweep_before"),
 )
 
+budget = sa.Table(
+    "budget",
+    metadata,
+    sa.Column("instance_id", Text, sa.ForeignKey("instance.id", ondelete="CASCADE"), primary_key=True),
+    _text("credential"),
+    _count("requests"),
+    _count("window_s", 60),
+    sa.Column("learned", sa.Float),
+    _time("learned_at"),
+    _count("agreed"),
+    _count("hits"),
+    sa.Index("ix_budget_credential", "credential"),
+)
+
+budget_use = sa.Table(
+    "budget_use",
+    metadata,
+    sa.Column("credential", Text, primary_key=True),
+    sa.Column("at", UtcTime, primary_key=True),
+    _count("requests"),
+    _count("commands"),
+)
+
 poll_ledger = sa.Table(
     "poll_ledger",
     metadata,

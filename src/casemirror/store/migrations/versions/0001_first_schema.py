@@ -354,6 +354,33 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_field_owner_instance_id"), ["instance_id"], unique=False)
 
     op.create_table(
+        "budget",
+        sa.Column("instance_id", sa.Text(), nullable=False),
+        sa.Column("credential", sa.Text(), server_default="", nullable=False),
+        sa.Column("requests", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("window_s", sa.Integer(), server_default="60", nullable=False),
+        sa.Column("learned", sa.Float(), nullable=True),
+        sa.Column("learned_at", schema.UtcTime(), nullable=True),
+        sa.Column("agreed", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("hits", sa.Integer(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["instance_id"], ["instance.id"], name=op.f("fk_budget_instance_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("instance_id", name=op.f("pk_budget")),
+    )
+    with op.batch_alter_table("budget", schema=None) as batch_op:
+        batch_op.create_index("ix_budget_credential", ["credential"], unique=False)
+
+    op.create_table(
+        "budget_use",
+        sa.Column("credential", sa.Text(), nullable=False),
+        sa.Column("at", schema.UtcTime(), nullable=False),
+        sa.Column("requests", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("commands", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("credential", "at", name=op.f("pk_budget_use")),
+    )
+
+    op.create_table(
         "poll_ledger",
         sa.Column("instance_id", sa.Text(), nullable=False),
         sa.Column("remote_id", sa.Text(), nullable=False),
