@@ -145,6 +145,7 @@ def set_up(app: App, me: Actor, simulators: Mapping[str, ServiceNowSimulator], d
         "mirror.echo.guard": "2",
         "mirror.conflict": drawn.conflict,
         "mirror.brake.closed": "0",
+        "mirror.budget.learn": "false",
     }.items():
         settings.put(app, me, name, value)
     for name, simulator in simulators.items():
