@@ -213,7 +213,9 @@ def _sqlite(path: str) -> Engine:
     @sa.event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         only_reads = connection.get_execution_options().get("casemirror_read", False)
-        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if only_reads else 'OFF'}")
+        if connection.info.get("only_reads") is not only_reads:
+            connection.exec_driver_sql(f"PRAGMA query_only={'ON' if only_reads else 'OFF'}")
+            connection.info["only_reads"] = only_reads
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes(connection) else "BEGIN")
 
     return engine

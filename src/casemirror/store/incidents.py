@@ -18,6 +18,7 @@ from casemirror.store import audit, former, rows, schema, search
 from casemirror.store.search import Condition
 
 _TABLE = schema.incident
+_ONE = sa.select(_TABLE).where(_TABLE.c.id == sa.bindparam("one"))
 
 
 def create(tx: Connection, new: NewIncident, now: datetime, *, status: Status, actor: str) -> Incident:
@@ -46,8 +47,7 @@ def create(tx: Connection, new: NewIncident, now: datetime, *, status: Status, a
 
 def load(tx: Connection, incident_id: IncidentId) -> Incident:
     """The incident with that id. Raises NotFound."""
-    query = sa.select(_TABLE).where(_TABLE.c.id == incident_id)
-    row = tx.execute(query).mappings().one_or_none() if abs(incident_id) <= rows.MAX_ID else None
+    row = tx.execute(_ONE, {"one": incident_id}).mappings().one_or_none() if abs(incident_id) <= rows.MAX_ID else None
     if row is None:
         raise NotFound(f"no incident {incident_id}; `casemirror incident list` shows what there is")
     return rows.incident(row)

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
 
 from casemirror.model.errors import LaneLost, NotFound
 from casemirror.model.ids import InstanceId, LaneId
@@ -16,13 +17,18 @@ from casemirror.store.database import now as database_now
 from casemirror.store.database import store_of, writes
 
 _TABLE = schema.lane
+_ONE = sa.select(_TABLE).where(_TABLE.c.id == sa.bindparam("one"))
+_OURS = sa.select(_TABLE.c.id).where(_TABLE.c.id == sa.bindparam("one"), _TABLE.c.epoch == sa.bindparam("ours"))
+_OURS_LOCKED = _OURS.with_for_update(read=True)
+LONG = "long"
+"""Last part of the id of the lane of a long-running process; it is never due, for nothing is polled or reconciled on it."""
 BRAKE_OFF = timedelta(hours=1)
 """How long a brake stays off after a person said go on."""
 
 
 def load(tx: Connection, lane_id: LaneId) -> Lane:
     """The lane with that id. Raises NotFound."""
-    row = tx.execute(sa.select(_TABLE).where(_TABLE.c.id == lane_id)).mappings().one_or_none()
+    row = tx.execute(_ONE, {"one": lane_id}).mappings().one_or_none()
     if row is None:
         raise NotFound(f"no lane {lane_id}")
     return rows.lane(row)
@@ -46,8 +52,25 @@ def acquire(tx: Connection, lane_id: LaneId, owner: str, lease_s: float) -> Lane
     if taken and heartbeats.is_alive(tx, lane.owner):
         return None
     columns = {"owner": owner, "epoch": lane.epoch + 1, "lease_until": now + timedelta(seconds=lease_s)}
-    tx.execute(_TABLE.update().where(_TABLE.c.id == lane_id, _TABLE.c.epoch == lane.epoch).values(**columns))
-    return load(tx, lane_id)
+    free = _TABLE.update().where(_TABLE.c.id == lane_id, _TABLE.c.epoch == lane.epoch)
+    return rows.lane(tx.execute(free.values(**columns).returning(_TABLE)).mappings().one())
+
+
+def find_long(tx: Connection, instance_id: InstanceId) -> Lane | None:
+    """The lane of an instance's long-running process; None when it never had one."""
+    query = sa.select(_TABLE).where(_TABLE.c.id == f"{instance_id}/{LONG}")
+    row = tx.execute(query).mappings().one_or_none()
+    return rows.lane(row) if row else None
+
+
+def acquire_long(tx: Connection, instance_id: InstanceId, owner: str, lease_s: float, now: datetime) -> Lane | None:
+    """Own the lane of an instance's long-running process, as `acquire` does; None while it waits for its next start, too."""
+    lane_id = LaneId(f"{instance_id}/{LONG}")
+    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    new = insert(_TABLE).values(id=lane_id, instance_id=instance_id, number=1)
+    tx.execute(new.on_conflict_do_nothing(index_elements=["id"]))
+    waits = load(tx, lane_id).not_before
+    return acquire(tx, lane_id, owner, lease_s) if waits is None or waits <= now else None
 
 
 def renew(tx: Connection, lane: Lane, lease_s: float) -> Lane:
@@ -79,19 +102,20 @@ def guard(tx: Connection, lane: Lane) -> None:
     PostgreSQL: the row is locked FOR SHARE, so that nobody takes the lane before this transaction ends. SQLite: writers
     come one after another anyway (BEGIN IMMEDIATE). In a transaction that only reads it is a look, and locks nothing.
     """
-    query = sa.select(_TABLE.c.id).where(_TABLE.c.id == lane.id, _TABLE.c.epoch == lane.epoch)
-    if store_of(tx).is_postgresql and writes(tx):
-        query = query.with_for_update(read=True)
-    if tx.execute(query).one_or_none() is None:
+    query = _OURS_LOCKED if store_of(tx).is_postgresql and writes(tx) else _OURS
+    if tx.execute(query, {"one": lane.id, "ours": lane.epoch}).one_or_none() is None:
         raise LaneLost(f"lane {lane.id} has another owner now (we had epoch {lane.epoch})")
 
 
 def save(tx: Connection, lane: Lane, **columns: Any) -> Lane:
     """Change columns of a lane we own. Raises LaneLost when it is not ours any more."""
-    where = (_TABLE.c.id == lane.id, _TABLE.c.epoch == lane.epoch)
-    if columns and tx.execute(_TABLE.update().where(*where).values(**columns)).rowcount == 0:
+    if not columns:
+        return load(tx, lane.id)
+    ours = _TABLE.update().where(_TABLE.c.id == lane.id, _TABLE.c.epoch == lane.epoch)
+    row = tx.execute(ours.values(**columns).returning(_TABLE)).mappings().one_or_none()
+    if row is None:
         raise LaneLost(f"lane {lane.id} has another owner now (we had epoch {lane.epoch})")
-    return load(tx, lane.id)
+    return rows.lane(row)
 
 
 def ask(tx: Connection, lane_id: LaneId, **columns: Any) -> None:
@@ -125,7 +149,7 @@ def due(tx: Connection, now: datetime, *, mirroring: bool = True) -> list[LaneId
     query = (
         sa.select(_TABLE.c.id, _TABLE.c.owner, _TABLE.c.lease_until)
         .join(instance, instance.c.id == _TABLE.c.instance_id)
-        .where(instance.c.enabled.is_(True), _TABLE.c.held_reason == "", waits, sa.or_(*reasons))
+        .where(instance.c.enabled.is_(True), _TABLE.c.number == 0, _TABLE.c.held_reason == "", waits, sa.or_(*reasons))
         .order_by(_TABLE.c.id)
     )
     found = tx.execute(query).all()

@@ -68,12 +68,10 @@ def add(
 
 def load(tx: Connection, link_id: LinkId) -> Link:
     """The link with that id. Raises NotFound."""
-    found = (
-        [rows.link(row) for row in tx.execute(_ONE, {"one": link_id}).mappings()] if abs(link_id) <= rows.MAX_ID else []
-    )
-    if not found:
+    row = tx.execute(_ONE, {"one": link_id}).mappings().one_or_none() if abs(link_id) <= rows.MAX_ID else None
+    if row is None:
         raise NotFound(f"no link {link_id}")
-    return found[0]
+    return rows.link(row)
 
 
 def of_incident(tx: Connection, incident_id: IncidentId) -> list[Link]:
