@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from casemirror.actions import budgets, planning, planning_apply, planning_lane
 from casemirror.actions import instances as instance_actions
-from casemirror.actions import planning, planning_apply, planning_lane
 from casemirror.actions.planning_values import Change, Planned, Preview
 from casemirror.engine import lane as lanes
 from casemirror.model.actor import Actor, Role
@@ -18,6 +18,7 @@ from casemirror.model.errors import Conflict, Forbidden, Invalid, NotFound
 from casemirror.model.ids import IncidentId
 from casemirror.model.incident import Status
 from casemirror.runtime.command import Reply
+from casemirror.store import budgets as budget_store
 from support import dumps
 from support.desk import FETCH, POLL, PULL, PUSH, Remote, close_entry, error, note, said
 from support.world import ANALYST, World
@@ -325,6 +326,29 @@ def test_budget_and_brake_hold_for_the_look_too(world: World, desk: Remote) -> N
     world.set(mirror__brake__closed=0, mirror__instance__budget=4)
     found = plan(world)
     assert (len(found.changing), found.left) == (4, 2) and "budget of 4 pulls" in found.stopped
+
+
+def test_the_budget_of_requests_counts_those_of_the_look_and_books_none(world: World, desk: Remote) -> None:
+    """docs/budgets.md: a look writes nothing, and yet it does not ask for more than a cycle would."""
+    for _ in range(4):
+        world.mirror(desk.ticket())
+    world.cycle(3)
+    for number in range(1, 5):
+        desk.change(f"T{number}", state="working")
+    budgets.put(world.app, ANALYST, "desk", 10, window_s=60)
+    play = desk.play
+    desk.play = lambda command: replace(play(command), requests=3)  # type: ignore[method-assign]
+    before = dumps.tables(world.store)
+    found = plan(world)
+    assert (len(found.changing), found.left) == (2, 2)
+    assert "9 of 10 requests in 60 s are used" in found.stopped
+    assert dumps.tables(world.store) == before
+    with world.store.write() as tx:
+        used = budget_store.load(tx, world.lane().instance_id)
+        budget_store.book(tx, world.lane().instance_id, used.credential, 9, world.clock.now())
+    calls = len(desk.calls)
+    assert plan(world).stopped.startswith("desk is asked nothing until 2026-01-02 12:")
+    assert desk.since(calls) == []
 
 
 def test_what_keeps_the_cycle_from_coming_is_said_and_nothing_is_applied(world: World, desk: Remote) -> None:

@@ -7,7 +7,7 @@ runs. A link is reconciled as a whole, so what is named and applied is the plan 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from casemirror.actions.permission import require
 from casemirror.actions.planning_link import Due, plan_link
 from casemirror.actions.planning_runtime import LookingRuntime, mask_of
 from casemirror.actions.planning_values import Birth, Fetch, Planned, Preview, Progress
-from casemirror.engine import birth, commands, fetch, looking, record
+from casemirror.engine import birth, budgeting, commands, fetch, looking, record
 from casemirror.engine.app import App
 from casemirror.engine.turn import Onlooker
 from casemirror.model.actor import Actor
@@ -58,7 +58,7 @@ def preview(
         _ask_no_more(turn, found, mask(todo.stopped))
     due = [each for each in todo.in_order() if not only or each.link.incident_id in only]
     found.notes += _without_work(turn, set(only) - {each.link.incident_id for each in due})
-    _look_at(turn, found, due, mask, progress)
+    _Look(turn=turn, found=found, mask=mask).at(due, progress)
     if not only and not found.stopped and fetch.is_on(turn):
         found.fetch = _fetched(turn, mask)
     return found
@@ -107,50 +107,69 @@ def _without_work(turn: Onlooker, missing: Collection[IncidentId]) -> Iterable[s
             yield f"incident {incident_id} has no work in the next cycle: it is not due, and the poll does not name it"
 
 
-def _look_at(turn: Onlooker, found: Preview, due: Sequence[Due], mask: Masker, progress: Progress) -> None:
-    """Plan the links one by one, as far as a cycle would come."""
-    budget = turn.settings.count("mirror.instance.budget")
-    pulls = closes = 0
-    for done, each in enumerate(due):
-        progress(done, len(due))
-        if 0 < budget <= pulls and not found.stopped:
-            _ask_no_more(turn, found, f"the budget of {budget} pulls for a cycle is spent (mirror.instance.budget)")
+@dataclass(kw_only=True)
+class _Look:
+    """Plans links one by one, as far as a cycle would come; pulls, closes: how many of each so far."""
+
+    turn: Onlooker
+    found: Preview
+    mask: Masker
+    pulls: int = 0
+    closes: int = 0
+
+    def at(self, due: Sequence[Due], progress: Progress) -> None:
+        for done, each in enumerate(due):
+            progress(done, len(due))
+            try:
+                self._link(each)
+            except BrakePulled as error:
+                self._fail(each, error)
+                self.found.stopped = self.mask(f"the lane would stop: {error.message}")
+                self.found.left += len(due) - done - 1
+                return
+            except CasemirrorError as error:
+                self._fail(each, error)
+                if isinstance(error, LaneMustWait):
+                    reason = f"nothing more would be asked in this cycle: {error.message}"
+                    _ask_no_more(self.turn, self.found, self.mask(reason))
+        progress(len(due), len(due))
+
+    def _link(self, each: Due) -> None:
+        turn, found = self.turn, self.found
+        if not found.stopped and (reason := self._spent()):
+            _ask_no_more(turn, found, reason)
         if looking.must_not_push_yet(turn, each.link):
             found.left += 1
-            continue
-        try:
-            planned, is_close = plan_link(turn, each, mask)
-            if is_close:
-                _mind_brake(turn, closes)
-        except BrakePulled as error:
-            found.links.append(_failed(each, error, mask))
-            found.stopped = mask(f"the lane would stop: {error.message}")
-            found.left += len(due) - done - 1
             return
-        except CasemirrorError as error:
-            found.links.append(_failed(each, error, mask))
-            if isinstance(error, LaneMustWait):
-                _ask_no_more(turn, found, mask(f"nothing more would be asked in this cycle: {error.message}"))
-            continue
-        pulls, closes = pulls + planned.pulls, closes + is_close
+        planned, is_close = plan_link(turn, each, self.mask)
+        if is_close:
+            with turn.app.store.read() as tx:
+                record.refuse_closes(turn, tx, self.closes, written=0)
+        self.pulls, self.closes = self.pulls + planned.pulls, self.closes + is_close
         if planned.changes:
             found.links.append(planned)
         elif looking.owes_pull(turn, each.link):
             found.left += 1
         else:
             found.agree += 1
-    progress(len(due), len(due))
+
+    def _spent(self) -> str:
+        """Why nothing more may be asked: pulls of a cycle, or requests (those of this look among them); empty: it may."""
+        pulls, runtime = self.turn.settings.count("mirror.instance.budget"), self.turn.app.runtime
+        if 0 < pulls <= self.pulls:
+            return f"the budget of {pulls} pulls for a cycle is spent (mirror.instance.budget)"
+        made = runtime.requests if isinstance(runtime, LookingRuntime) else 0
+        spent = budgeting.spent(self.turn, self.turn.app.clock.now(), incoming=True, also=made)
+        return f"nothing more would be asked before {spent[0]:%H:%M:%S} UTC: {spent[1]}" if spent else ""
+
+    def _fail(self, due: Due, error: CasemirrorError) -> None:
+        self.found.links.append(_failed(due, error, self.mask))
 
 
 def _ask_no_more(turn: Onlooker, found: Preview, reason: str) -> None:
     """From here on the cycle only sends, as a lane does that may not ask (`engine.lane.step`)."""
     found.stopped = reason
     turn.lane = replace(turn.lane, in_not_before=datetime.max.replace(tzinfo=UTC))
-
-
-def _mind_brake(turn: Onlooker, closes: int) -> None:
-    with turn.app.store.read() as tx:
-        record.refuse_closes(turn, tx, closes, written=0)
 
 
 def _failed(due: Due, error: CasemirrorError, mask: Masker) -> Planned:

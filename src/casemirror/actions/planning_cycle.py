@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from casemirror.actions.planning_link import Due
 from casemirror.actions.planning_values import Poll
-from casemirror.engine import paging, poll
+from casemirror.engine import budgeting, paging, poll
 from casemirror.engine.turn import Onlooker
 from casemirror.model.errors import CasemirrorError
 from casemirror.model.ids import LinkId
@@ -72,6 +72,9 @@ def look_round(turn: Onlooker) -> Round:
         until = f"{turn.lane.in_not_before:%Y-%m-%d %H:%M:%S} UTC"
         found.poll = Poll(said="not asked")
         found.stopped = f"{turn.instance.name} is asked nothing until {until}: {turn.lane.in_not_before_reason}"
+    elif spent := budgeting.spent(turn, now, incoming=True):
+        found.poll = Poll(said="not asked")
+        found.stopped = f"{turn.instance.name} is asked nothing until {spent[0]:%Y-%m-%d %H:%M:%S} UTC: {spent[1]}"
     elif asks and turn.lane.can_poll(now):
         _ask(turn, found)
     elif asks:

@@ -27,9 +27,13 @@ class _Kept:
 
 @dataclass(kw_only=True)
 class LookingRuntime:
-    """Lets through what reads. A later command sees the notes of an earlier one (a token, a page), as in a real cycle."""
+    """Lets through what reads. A later command sees the notes of an earlier one (a token, a page), as in a real cycle.
+
+    requests   that the commands made so far; nobody books them, since a look writes nothing
+    """
 
     runtime: Runtime
+    requests: int = 0
     _kept: _Kept = field(default_factory=_Kept)
 
     def run(self, command: Command) -> Reply:
@@ -44,7 +48,8 @@ class LookingRuntime:
         kept = self._kept
         kept.last_run = kept.last_run if reply.last_run is None else reply.last_run
         kept.last_mirror_run = kept.last_mirror_run if reply.last_mirror_run is None else reply.last_mirror_run
-        return reply
+        self.requests += reply.requests or 0
+        return replace(reply, requests=0)
 
     def _as_in_a_cycle(self, command: Command) -> Command:
         kept = self._kept

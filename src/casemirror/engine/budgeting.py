@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from casemirror.engine.app import App, log
+from casemirror.model.budget import Use
 from casemirror.model.instance import Instance
 from casemirror.model.values import Json
 from casemirror.runtime.command import Reply
@@ -56,17 +57,18 @@ def book(app: App, instance: Instance, mark: str, reply: Reply) -> None:
         log.warning("budget.not_booked", instance=instance.name, requests=requests)
 
 
-def spent(turn: Turn, now: datetime, *, incoming: bool) -> tuple[datetime, str] | None:
+def spent(turn: Turn, now: datetime, *, incoming: bool, also: int = 0) -> tuple[datetime, str] | None:
     """Until when nothing may be asked (or sent), and why; None: something is left.
 
     incoming   the remote is asked; a part of the budget is kept for changes made here
+    also       requests that were made just now and are not booked
     """
     with turn.app.store.read() as tx:
         budget = budgets.load(tx, turn.instance.id)
         limit = budget.limit(now)
         if limit is None:
             return None
-        used = budgets.uses(tx, budget.credential, now - budget.window)
+        used = [*budgets.uses(tx, budget.credential, now - budget.window), *([Use(now, also)] if also else [])]
     until = budget.spent_until(used, now, incoming=incoming)
     if until is None:
         return None

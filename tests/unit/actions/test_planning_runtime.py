@@ -79,6 +79,12 @@ def test_notes_of_one_command_are_seen_by_the_next_and_by_nobody_else() -> None:
     assert (third.last_run, third.last_mirror_run) == ({"at": 1}, {"page": 2})
 
 
+def test_requests_are_counted_for_the_look_and_told_to_nobody_who_would_book_them() -> None:
+    runtime = LookingRuntime(runtime=Recorded(replies=[Reply(requests=3), Reply(requests=None), Reply(requests=2)]))
+    assert [runtime.run(asked("get-remote-data")).requests for _ in range(3)] == [0, 0, 0]
+    assert runtime.requests == 5
+
+
 def test_values_are_masked_in_whatever_depth() -> None:
     mask = Masker(["hush-hush"])
     assert masked(mask, {"a hush-hush": ["x hush-hush", {"b": ("hush-hush", 3, None)}]}) == {
