@@ -18,7 +18,8 @@ from casemirror.model.ids import EntryId, IncidentId, LinkId
 from casemirror.model.incident import Incident
 from casemirror.model.link import Link
 from casemirror.runtime import wire
-from casemirror.store import entries, incidents, instances, lanes, links
+from casemirror.store import doubts, entries, incidents, instances, lanes, links
+from casemirror.store.doubts import Doubt
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -42,7 +43,8 @@ class LinkState:
     def agrees(self) -> bool:
         """Nothing is known that one side has and the other has not."""
         return not (
-            self.current
+            self.link.is_gone
+            or self.current
             or self.unsent
             or self.link.wanted > self.link.done
             or self.link.held_reason
@@ -56,6 +58,7 @@ class Case:
 
     names        machine name → display name of its custom fields
     deliveries   (entry, link) → where the entry stands on its way out by the link
+    doubts       what of it may stand twice on a remote
     """
 
     incident: Incident
@@ -63,6 +66,7 @@ class Case:
     entries: tuple[Entry, ...]
     names: Mapping[str, str]
     deliveries: Mapping[tuple[EntryId, LinkId], str]
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def primary(self) -> LinkState | None:
@@ -84,13 +88,17 @@ def show(app: App, actor: Actor, incident_id: IncidentId) -> Case:
         incident = incidents.load(tx, incident_id)
         catalog = app.library.catalog(tx)
         found = links.of_incident(tx, incident_id)
-        counts = {link.id: len(entries.unsent(tx, link)) if link.direction.outbound else 0 for link in found}
+        resend = app.settings().flag("mirror.resend.inbound")
+        counts = {
+            link.id: len(entries.unsent(tx, link, resend=resend)) if link.direction.outbound else 0 for link in found
+        }
         said = tuple(entries.list_for(tx, incident_id))
         deliveries = entries.deliveries(tx, incident_id)
+        twice = tuple(doubts.find(tx, incident_id=incident_id))
         turns = {link.id: bystander(tx, app, link) for link in found}
     names = {n: f.name for n in incident.fields if (f := catalog.field_by_cli(n)) is not None}
     states = tuple(state_of(turns[link.id], link, incident, counts[link.id]) for link in found)
-    return Case(incident=incident, links=states, entries=said, names=names, deliveries=deliveries)
+    return Case(incident=incident, links=states, entries=said, names=names, deliveries=deliveries, doubts=twice)
 
 
 def state_of(turn: Turn | None, link: Link, incident: Incident, unsent: int) -> LinkState:

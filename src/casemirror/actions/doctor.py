@@ -21,7 +21,7 @@ from casemirror.model.ids import IncidentId
 from casemirror.model.incident import Incident, Status
 from casemirror.model.link import Link, LinkState
 from casemirror.model.policies import Policies
-from casemirror.store import incidents, instances, links, policies, rows
+from casemirror.store import doubts, incidents, instances, links, policies, rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -54,6 +54,8 @@ def of_incident(tx: Connection, room: Room, incident_id: IncidentId) -> Iterator
         )
     for link in found:
         yield from of_link(tx, room, incident, link)
+    for check in _doubts(tx, incident_id):
+        yield replace(check, about=about)
 
 
 def of_link(tx: Connection, room: Room, incident: Incident, link: Link) -> Iterator[Check]:
@@ -102,7 +104,7 @@ def _link_checks(room: Room, incident: Incident, link: Link, integration: Integr
     if link.direction.outbound:
         yield _tags(incident, link)
     yield _held(incident, link)
-    yield from _failures(room, incident, link)
+    yield from _gone(incident, link) if link.is_gone else _failures(room, incident, link)
     yield from _progress(room, incident, link)
     yield _conflicts(incident, link)
 
@@ -154,6 +156,30 @@ def _held(incident: Incident, link: Link) -> Check:
         text = "the link was purged after the incident closed: it is neither pulled nor pushed"
         return Check(name="link", state=State.MISSING, text=text, todo=f"casemirror incident reopen {incident.id}")
     return Check(name="link", state=State.OK, text="the link is active")
+
+
+def _gone(incident: Incident, link: Link) -> Iterator[Check]:
+    """The remote object is not there: one line instead of the failed pulls."""
+    when = f"; it is looked for again at {link.due_at:%Y-%m-%d %H:%M:%S} UTC" if link.due_at else ""
+    new_id = link.remote_new_id or "NEW_ID"
+    todo = (
+        f"casemirror link follow {incident.id} {link.instance_name} {new_id} goes on with another object, "
+        f"casemirror link remove {incident.id} {link.instance_name} ends it, casemirror link retry {incident.id} looks now"
+    )
+    text = f"the remote object {link.remote_id} is {link.remote_said}{when}"
+    yield Check(name="remote object", state=State.MISSING, text=text, todo=todo)
+
+
+def _doubts(tx: Connection, incident_id: IncidentId) -> Iterator[Check]:
+    """What of the incident may stand twice on a remote."""
+    found = doubts.find(tx, incident_id=incident_id)
+    if found:
+        text = "; ".join(f"{each.entry or 'the object itself'} at {each.instance}: {each.reason}" for each in found[:5])
+        more = f" (and {len(found) - 5} more)" if len(found) > 5 else ""
+        todo = "look there and delete what is doubled; casemirror doubts lists them"
+        yield Check(
+            name="sent twice", state=State.UNKNOWN, text=f"possibly sent twice: {len(found)}: {text}{more}", todo=todo
+        )
 
 
 def _failures(room: Room, incident: Incident, link: Link) -> Iterator[Check]:

@@ -22,7 +22,7 @@ from casemirror.model.errors import CasemirrorError
 from casemirror.model.ids import IncidentId, LinkId
 from casemirror.model.link import Link, LinkState
 from casemirror.model.plan import Policy
-from casemirror.store import agreement, audit, instances, links, metrics
+from casemirror.store import agreement, audit, doubts, instances, links, metrics
 from casemirror.store.agreement import Pair
 
 PAGE = 500
@@ -66,16 +66,20 @@ class Apart:
 
 @dataclass(kw_only=True)
 class Tally:
-    """The links of one instance: how many there are, how many agree, how many have each kind of disagreement."""
+    """The links of one instance: how many there are, how many agree, how many have each kind of disagreement.
+
+    gone   links whose remote object is not there: by what became of it. They neither agree nor disagree
+    """
 
     links: int = 0
     agree: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
+    gone: Counter[str] = field(default_factory=Counter)
 
     @property
     def percent(self) -> float:
-        """Share that agrees; without links everything does."""
-        return share(self.agree, self.links)
+        """Share that agrees of those that can; without links everything does."""
+        return share(self.agree, self.links - self.gone.total())
 
 
 @dataclass(kw_only=True)
@@ -87,6 +91,8 @@ class Drift:
     healed: int | None = None
     left: int = 0
     """links that disagree and that only a person, or a new instance, can help"""
+    doubted: int = 0
+    """entries and objects that were sent again without a proof: they may be there twice (`store.doubts`)"""
 
     @property
     def total(self) -> Tally:
@@ -96,6 +102,7 @@ class Drift:
             whole.links += each.links
             whole.agree += each.agree
             whole.kinds += each.kinds
+            whole.gone += each.gone
         return whole
 
 
@@ -122,8 +129,10 @@ def measure(app: App, actor: Actor, instance: str = "", *, heal: bool = False, w
     top: list[tuple[int, int, Apart]] = []
     for pairs, apart in _pages(app, name):
         for pair in pairs:
-            found.instances.setdefault(pair.link.instance_name, Tally()).links += 1
-        agree = Counter(pair.link.instance_name for pair in pairs)
+            tally = found.instances.setdefault(pair.link.instance_name, Tally())
+            tally.links += 1
+            tally.gone.update([pair.link.remote_state.value] if pair.link.is_gone else [])
+        agree = Counter(pair.link.instance_name for pair in pairs if not pair.link.is_gone)
         for each in apart:
             agree[each.instance] -= 1
             found.instances[each.instance].kinds.update(each.kinds)
@@ -137,6 +146,8 @@ def measure(app: App, actor: Actor, instance: str = "", *, heal: bool = False, w
             found.healed = (found.healed or 0) + _heal(app, actor, curable, name)
             found.left += len(apart) - len(curable)
     found.worst = [each for _, _, each in top]
+    with app.store.read() as tx:
+        found.doubted = doubts.count(tx, instance_name=name)
     _note(app, found)
     return found
 
@@ -163,7 +174,7 @@ def _pages(app: App, instance_name: str) -> Iterator[tuple[list[Pair], list[Apar
             for pair in pairs:
                 if pair.link.instance_id not in turns:
                     turns[pair.link.instance_id] = case.bystander(tx, app, pair.link)
-            waiting = agreement.waiting_entries(tx, pairs)
+            waiting = agreement.waiting_entries(tx, pairs, resend=app.settings().flag("mirror.resend.inbound"))
         looked = [judge.look(pair, waiting[pair.link.id]) for pair in pairs]
         yield pairs, [each for each in looked if each is not None]
         after = pairs[-1].link.id
@@ -178,8 +189,10 @@ class _Judge:
         self._policies: dict[object, Policy | None] = {}
 
     def look(self, pair: Pair, waiting: int) -> Apart | None:
-        """How the link disagrees; None when it agrees, as far as is known here."""
+        """How the link disagrees; None when it agrees, as far as is known here, or when there is nothing to agree with."""
         link, incident = pair.link, pair.incident
+        if link.is_gone:
+            return None
         turn, policy = self.turns[link.instance_id], self._policy(pair)
         unsent: tuple[str, ...] = ()
         if policy is not None:

@@ -92,10 +92,13 @@ def records(
             tx, instance_name=instance, incident_id=incident_id, closed=closed, limit=limit, offset=offset
         )
         known = {each.id: each for each in instances.list_all(tx)}
+        resend = app.settings().flag("mirror.resend.inbound")
         rows = []
         for link, _ in found:
             owner = known.get(link.instance_id) if link.instance_id else None
-            rows.append((link, owner, incidents.load(tx, link.incident_id), len(entries.unsent(tx, link))))
+            rows.append(
+                (link, owner, incidents.load(tx, link.incident_id), len(entries.unsent(tx, link, resend=resend)))
+            )
         turns = {link.id: case.bystander(tx, app, link) for link, *_ in rows}
     return [_record(turns[link.id], link, owner, incident, unsent) for link, owner, incident, unsent in rows]
 
@@ -122,6 +125,7 @@ def _record(turn: Turn | None, link: Link, owner: Instance | None, incident: Inc
         "lastErrorIn": link.error_in,
         "lastErrorOut": link.error_out or link.held_reason,
         "remoteClosed": link.remote_closed,
+        "remoteState": link.remote_state.value,
     }
 
 

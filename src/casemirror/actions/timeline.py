@@ -17,7 +17,8 @@ from casemirror.model.ids import IncidentId, LinkId
 from casemirror.model.link import Link
 from casemirror.model.plan import Rule
 from casemirror.model.values import Json
-from casemirror.store import agreement, audit, decisions, entries, incidents, links
+from casemirror.store import agreement, audit, decisions, doubts, entries, incidents, links
+from casemirror.store.doubts import Doubt
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -56,6 +57,7 @@ def of_incident(app: App, actor: Actor, incident_id: IncidentId, *, limit: int =
             *(event for link in mine for event in _linked(link, incident.created_at)),
             *_decided(decisions.list_for(tx, incident_id, limit=4 * limit), names),
             *_said(tx, incident_id, names),
+            *_doubted(doubts.find(tx, incident_id=incident_id)),
             *(event for link in mine for event in _standing(link, app.clock.now())),
         ]
     return sorted(found, key=lambda event: event.at)[-limit:]
@@ -179,10 +181,20 @@ def _linked(link: Link, born: datetime) -> Iterator[Event]:
         yield Event(at=link.last_push_at, kind="pushed", who=who, text="the last push that arrived")
 
 
+def _doubted(found: Sequence[Doubt]) -> Iterator[Event]:
+    for each in found:
+        text = f"{each.entry or 'the object itself'} possibly sent twice: {each.reason}"
+        yield Event(
+            at=each.at, kind="doubt", who=each.instance, text=text, detail={"entry": each.entry, "times": each.times}
+        )
+
+
 def _standing(link: Link, now: datetime) -> Iterator[Event]:
     """What is wrong with the link now; when it began is not kept."""
     who = link.instance_name
-    if link.error_in:
+    if link.is_gone:
+        yield Event(at=now, kind="gone", who=who, text=f"now: the remote object {link.remote_id} is {link.remote_said}")
+    elif link.error_in:
         yield Event(at=now, kind="error", who=who, text=f"now: the last pull failed: {link.error_in}")
     if link.error_out:
         yield Event(at=now, kind="error", who=who, text=f"now: the last push failed: {link.error_out}")

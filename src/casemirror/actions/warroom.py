@@ -15,6 +15,7 @@ from casemirror.model.entry import Entry, EntryKind, NewEntry
 from casemirror.model.errors import Invalid
 from casemirror.model.ids import IncidentId
 from casemirror.model.incident import Status
+from casemirror.model.link import Link
 from casemirror.store import entries, files, incidents, links
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def tag(app: App, actor: Actor, label: str, *, add: Iterable[str] = (), remove: 
         changed = entries.set_tags(tx, entry.id, kept, now)
         links.want_incident(tx, entry.incident_id, now)
         changes.note(tx, app, actor, "entry.tagged", entry.incident_id, {"entry": label, "tags": list(changed.tags)})
-        return _said(tx, changed)
+        return _said(tx, app, changed)
 
     return app.store.write_retry(work)
 
@@ -88,14 +89,20 @@ def _write(app: App, actor: Actor, incident_id: IncidentId, new: NewEntry, verb:
         if entry.tags:
             links.want_incident(tx, incident_id, now)
         changes.note(tx, app, actor, verb, incident_id, {"entry": entry.label})
-        return _said(tx, entry)
+        return _said(tx, app, entry)
 
     return app.store.write_retry(work)
 
 
-def _said(tx: Connection, entry: Entry) -> Said:
+def _said(tx: Connection, app: App, entry: Entry) -> Said:
     out = [link for link in links.of_incident(tx, entry.incident_id) if link.direction.outbound]
-    goes = [link for link in out if link.id != entry.link_id and set(link.tags) & set(entry.tags)]
+    resend = app.settings().flag("mirror.resend.inbound")
+
+    def tags_for(link: Link) -> tuple[str, ...]:
+        """Those by which the entry may go out by a link; back where it came from only by tags that a person gave it."""
+        return entry.tags if link.id != entry.link_id else entry.given if resend else ()
+
+    goes = [link for link in out if set(link.tags) & set(tags_for(link))]
     status = incidents.load(tx, entry.incident_id).status
     waits = {Status.PENDING: "the incident is pending", Status.CLOSED: "the incident is closed"}.get(status, "")
     return Said(

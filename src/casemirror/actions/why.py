@@ -101,7 +101,8 @@ def _machine(name: str, catalog: Catalog, incident: Incident) -> str:
 
 def _view(tx: Connection, app: App, room: Room, incident: Incident, link: Link) -> _View:
     turn = case.bystander(tx, app, link)
-    waiting = len(entries.unsent(tx, link)) if link.direction.outbound else 0
+    resend = room.settings.flag("mirror.resend.inbound")
+    waiting = len(entries.unsent(tx, link, resend=resend)) if link.direction.outbound else 0
     missing = [
         c for c in doctor.of_link(tx, room, incident, link) if c.state is State.MISSING and c.name != "conflicts"
     ]
@@ -263,6 +264,8 @@ def _through(incident: Incident, view: _View, name: str, decided: tuple[Decided,
 def _waits(view: _View, known: Through, name: str) -> list[str]:
     """Why the two sides may not have the same value yet."""
     link, there, found = view.link, view.link.instance_name, list[str]()
+    if link.is_gone:
+        found.append(f"the object at {there} is {link.remote_said}; nothing is sent or taken until it is there again")
     if known.conflict:
         found.append(
             f"both sides changed it, and a person has to say since {_when(known.conflict.since)} which one counts: "
@@ -289,7 +292,7 @@ def _waits(view: _View, known: Through, name: str) -> list[str]:
     if view.policy is not None and name in view.policy.owned:
         owner = view.policy.owned[name]
         found.append(f"{owner} owns it: what {there} changes is not taken (`casemirror policy list`)")
-    if link.error_in:
+    if link.error_in and not link.is_gone:
         found.append(f"the last pull failed, so {there} may have another value by now: {link.error_in}")
     elif link.direction.inbound and link.named > link.pulled:
         found.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from casemirror.cli import output
+from casemirror.cli import doubts, output
 from casemirror.cli.link import shown as link_json
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def as_json(case: Case) -> dict[str, Any]:
         **case.to_json(),
         "links": [{**link_json(state.link), **_agreement(state)} for state in case.links],
         "entries": [_entry(case, entry) for entry in case.entries],
+        "possiblySentTwice": [doubts.shown(doubt) for doubt in case.doubts],
     }
 
 
@@ -64,6 +65,15 @@ def draw(case: Case) -> None:
     _fields(case)
     _links(case)
     _war_room(case)
+    _doubts(case)
+
+
+def _doubts(case: Case) -> None:
+    if not case.doubts:
+        return
+    output.line(f"\npossibly sent twice: {len(case.doubts)}")
+    rows = [(d.entry or "the object itself", d.instance, doubts.words(d), d.at, d.reason) for d in case.doubts]
+    output.table(("entry", "instance", "text", "sent again (UTC)", "why"), rows)
 
 
 def _fields(case: Case) -> None:
@@ -100,7 +110,7 @@ def _links(case: Case) -> None:
             state.link.tags,
             _stands(state),
             state.link.last_sync_at,
-            state.link.held_reason or state.link.error_in or state.link.error_out,
+            state.link.remote_said or state.link.held_reason or state.link.error_in or state.link.error_out,
         )
         for state in case.links
     ]
@@ -110,6 +120,8 @@ def _links(case: Case) -> None:
 def _stands(state: LinkState) -> str:
     if state.link.state != "active":
         return str(state.link.state)
+    if state.link.is_gone:
+        return f"{state.link.remote_state.value} there"
     waiting = [*state.current, *([f"{state.unsent} entries"] if state.unsent else [])]
     if waiting:
         return "to send: " + ", ".join(waiting)

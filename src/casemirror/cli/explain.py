@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -117,7 +118,8 @@ def drift(
     """Show how many links agree, as far as is known here, and which incidents are worst. No remote is called.
 
     A link disagrees when something changed here and was not sent, when it was never pulled, fails, is held or in conflict,
-    when entries wait to be sent, or when work is queued for it. Purged links do not count.
+    when entries wait to be sent, or when work is queued for it. Purged links do not count; those whose remote object is
+    gone (deleted, merged, moved) are counted for themselves.
 
     \b
     Examples:
@@ -134,8 +136,18 @@ def drift(
         return
     total = found.total
     output.line(f"{total.percent:g} % of {total.links} links agree")
-    rows = [(name, t.links, t.agree, f"{t.percent:g}", _kinds(t)) for name, t in sorted(found.instances.items())]
-    output.table(("instance", "links", "agree", "%", "disagree because"), rows, empty="no links yet")
+    rows = [
+        (name, t.links, t.agree, f"{t.percent:g}", _counts(t.kinds), _counts(t.gone))
+        for name, t in sorted(found.instances.items())
+    ]
+    head = ("instance", "links", "agree", "%", "disagree because", "gone there")
+    output.table(head, rows, empty="no links yet")
+    if total.gone:
+        output.line(
+            f"{total.gone.total()} remote objects are gone ({_counts(total.gone)}): they are neither in step nor out of it"
+        )
+    if found.doubted:
+        output.line(f"possibly sent twice: {found.doubted} (casemirror doubts)")
     if found.worst:
         shown = [(w.incident_id, w.instance, w.kinds, w.fields, w.entries or "", w.reason) for w in found.worst]
         output.heading("the worst incidents")
@@ -145,19 +157,26 @@ def drift(
         output.line(f"{found.healed} links were made due at once{left}")
 
 
-def _kinds(tally: Tally) -> str:
-    return ", ".join(f"{kind}: {count}" for kind, count in tally.kinds.most_common())
+def _counts(counted: Counter[str]) -> str:
+    return ", ".join(f"{kind}: {count}" for kind, count in counted.most_common())
 
 
 def _drift_json(found: Drift) -> dict[str, Any]:
     def tally(t: Tally) -> dict[str, Any]:
-        return {"links": t.links, "agree": t.agree, "percent": t.percent, "disagree": dict(t.kinds)}
+        return {
+            "links": t.links,
+            "agree": t.agree,
+            "percent": t.percent,
+            "disagree": dict(t.kinds),
+            "gone": dict(t.gone),
+        }
 
     keys = ("instance", "kinds", "fields", "entries", "reason")
     return {
         **tally(found.total),
         "instances": {name: tally(t) for name, t in sorted(found.instances.items())},
         "worst": [{"incident": str(w.incident_id), **{key: getattr(w, key) for key in keys}} for w in found.worst],
+        "possiblySentTwice": found.doubted,
         "healed": found.healed,
         "left": found.left if found.healed is not None else None,
     }

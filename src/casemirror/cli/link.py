@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from casemirror.cli import link_adopt, output, session
+from casemirror.cli import link_adopt, link_follow, output, session
 from casemirror.cli.session import AsJson
 
 app = typer.Typer(no_args_is_help=True, help="Links: which incident is which remote object.")
 app.command("find")(link_adopt.find)
 app.command("import")(link_adopt.import_)
+app.command("follow")(link_follow.follow)
 
 
 @app.command()
@@ -133,7 +134,7 @@ def list_(
         output.data([shown(link) for link in found])
         return
     rows = [
-        (k.instance_name, k.remote_id or "(to be created)", k.direction.value, k.tags, k.primary, k.last_sync_at, k.error_in or k.error_out or k.held_reason)
+        (k.instance_name, k.remote_id or "(to be created)", k.direction.value, k.tags, k.primary, k.last_sync_at, k.remote_said or k.error_in or k.error_out or k.held_reason)
         for k in found
     ]  # fmt: skip
     output.table(
@@ -145,7 +146,10 @@ def list_(
 
 def shown(link: Any) -> dict[str, Any]:
     """A link as JSON."""
-    names = "id primary direction tags state held_reason since_at last_sync_at last_push_at error_in error_out remote_closed".split()
+    names = (
+        "id primary direction tags state held_reason since_at last_sync_at last_push_at error_in error_out remote_closed "
+        "remote_state remote_since remote_words remote_new_id"
+    ).split()
     return {
         "incident": str(link.incident_id),
         "instance": link.instance_name,

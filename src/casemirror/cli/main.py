@@ -12,6 +12,7 @@ from casemirror.cli import (
     budget,
     config,
     conflict,
+    doubts,
     explain,
     field,
     health,
@@ -66,6 +67,7 @@ app.command("why")(explain.why)
 app.command("timeline")(explain.timeline)
 app.command("doctor")(explain.doctor)
 app.command("drift")(explain.drift)
+app.command("doubts")(doubts.doubts)
 app.command("plan")(plan.plan)
 app.command("replay")(replay.replay)
 app.command("run")(run.run)

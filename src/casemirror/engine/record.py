@@ -359,5 +359,6 @@ def first_intended_at(turn: Turn, link: Link) -> datetime | None:
     if turn.caller.integration.resends_safely:
         return None
     with turn.app.store.read() as tx:
-        times = [o.intended_at for o in entries.unsent(tx, link) if o.uncertain and o.intended_at]
+        resend = turn.settings.flag("mirror.resend.inbound")
+        times = [o.intended_at for o in entries.unsent(tx, link, resend=resend) if o.uncertain and o.intended_at]
     return min(times, default=None)

@@ -53,7 +53,7 @@ def _pair(row: sa.RowMapping, names: tuple[str, ...]) -> Pair:
     return Pair(link=rows.link(row), incident=incident)
 
 
-def waiting_entries(tx: Connection, pairs: Sequence[Pair]) -> Counter[LinkId]:
+def waiting_entries(tx: Connection, pairs: Sequence[Pair], *, resend: bool = False) -> Counter[LinkId]:
     """How many entries each of these links still has to send; one question for the whole page.
 
     What qualifies is as in `entries.unsent`; what the incident's state keeps here for good is not counted (MIR-173…175).
@@ -66,11 +66,15 @@ def waiting_entries(tx: Connection, pairs: Sequence[Pair]) -> Counter[LinkId]:
         others.c.id == _ENTRY.c.link_id, others.c.id != _LINK.c.id, others.c.state != former.REMOVED
     )
     query = (
-        sa.select(_LINK.c.id, _ENTRY.c.tags, _ENTRY.c.tagged_at)
+        sa.select(
+            _LINK.c.id,
+            sa.case((_ENTRY.c.link_id == _LINK.c.id, _ENTRY.c.given), else_=_ENTRY.c.tags),
+            _ENTRY.c.tagged_at,
+        )
         .join(_ENTRY, _ENTRY.c.incident_id == _LINK.c.incident_id)
         .outerjoin(_WAY, sa.and_(_WAY.c.entry_id == _ENTRY.c.id, _WAY.c.link_id == _LINK.c.id))
         .where(_LINK.c.id.in_(list(tagged)), _ENTRY.c.held.is_(False), _ENTRY.c.tagged_at.is_not(None))
-        .where(sa.or_(_ENTRY.c.came_in.is_(False), by_another))
+        .where(sa.or_(_ENTRY.c.came_in.is_(False), by_another, *([_ENTRY.c.link_id == _LINK.c.id] if resend else [])))
         .where(sa.or_(_WAY.c.state.is_(None), _WAY.c.state == DeliveryState.INTENDED.value))
     )
     found: Counter[LinkId] = Counter()
@@ -97,6 +101,7 @@ class Way:
     attempts: int
     intended_at: datetime | None
     sent_at: datetime | None
+    ends_by: datetime | None = None
 
 
 def ways(tx: Connection, incident_id: IncidentId) -> list[Way]:
