@@ -535,14 +535,14 @@ class TestHostCalls:
         created = []
         host = HostCalls(
             find_user=lambda by: {"username": "bob"} if by == {"email": "b@x"} else {},
-            create_incidents=lambda found, last_run: created.append((found, last_run)) or [{"id": "1"}],
+            create_incidents=lambda found, last_run, folder: created.append((found, last_run, folder.is_dir())) or [{"id": "1"}],
         )
         source = """
             demisto.results([demisto.findUser(email="b@x"), demisto.findUser(username="nobody")])
             demisto.results(demisto.createIncidents([{"name": "n"}], lastRun={"a": 1}))
         """
         assert runtime.run(command(source, host=host)).results == ([{"username": "bob"}, {}], [{"id": "1"}])
-        assert created == [([{"name": "n"}], {"a": 1})]
+        assert created == [([{"name": "n"}], {"a": 1}, True)]
 
     def test_an_error_of_the_caller_is_the_callers(self, runtime):
         """A broken store is no fault of the integration; the child is gone all the same."""

@@ -19,7 +19,7 @@ from casemirror.model import health
 from casemirror.model.instance import Instance
 from casemirror.model.lane import Lane
 from casemirror.model.link import Link
-from casemirror.store import lanes, links
+from casemirror.store import heartbeats, lanes, links
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -37,6 +37,7 @@ def of_instance(tx: Connection, room: Room, instance: Instance, link: Link | Non
         *(_mapper_checks(room, instance, integration, link) if integration else ()),
         *_lane_checks(room, instance, lane, link),
         *_lateness_checks(tx, room, lane),
+        *(_long_run(tx, room, instance, integration) if integration and link is None else ()),
     ]
     if link is None:
         text = f"{mirrored} open incidents are linked to it"
@@ -178,6 +179,30 @@ def _lateness_checks(tx: Connection, room: Room, lane: Lane) -> Iterator[Check]:
             "looked at in the background"
         )
         yield Check(name="backlog", state=State.UNKNOWN, text=text, todo="nothing: it is done by and by", way=Way.IN)
+
+
+def _long_run(tx: Connection, room: Room, instance: Instance, integration: Integration) -> Iterator[Check]:
+    """The process of a long-running integration.   Source: `engine.longrun`."""
+    if not integration.long_running:
+        return
+    name = "long-running"
+    if instance.params.get("longRunning") is not True:
+        todo = f"casemirror instance update {instance.name} -p longRunning=true, if it is to run all the time"
+        yield Check(name=name, state=State.UNKNOWN, text="its checkbox is off", todo=todo)
+        return
+    lane = lanes.find_long(tx, instance.id)
+    runs = lane is not None and lane.owner in heartbeats.alive(tx)
+    if lane is None or not (runs or lane.last_error):
+        yield Check(name=name, state=State.MISSING, text="it does not run", todo="is casemirror serve running?")
+    elif not runs:
+        at = f" at {lane.not_before:%Y-%m-%d %H:%M:%S} UTC" if lane.not_before else ""
+        text = f"it ended: {lane.last_error}; it starts again{at}"
+        yield Check(name=name, state=State.MISSING, text=text, todo=f"casemirror instance test {instance.name}")
+    elif lane.fetch_error:
+        yield Check(name=name, state=State.MISSING, text=f"it runs and says: {lane.fetch_error}")
+    else:
+        since = f"{lane.last_poll_at:%Y-%m-%d %H:%M:%S} UTC" if lane.last_poll_at else "a moment ago"
+        yield Check(name=name, state=State.OK, text=f"running since {since}")
 
 
 def _last_cycle(room: Room, instance: Instance, lane: Lane) -> Check:

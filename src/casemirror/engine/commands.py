@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from casemirror.content import params as parameters
@@ -24,7 +24,7 @@ from casemirror.model.link import Link
 from casemirror.model.policies import Policies
 from casemirror.model.settings import Settings
 from casemirror.runtime import wire
-from casemirror.runtime.command import Code, Command, HostCalls, Reply, StagedFile
+from casemirror.runtime.command import Code, Command, HostCalls, Reply, StagedFile, Stop
 from casemirror.store import entries, files, instances, policies, users
 
 
@@ -49,9 +49,13 @@ class Caller:
         files: tuple[StagedFile, ...] = (),
         timeout_s: float | None = None,
         debug: bool = False,
+        also: HostCalls | None = None,
+        stop: Stop | None = None,
     ) -> Reply:
         """Run one command to its end. The caller reads the reply by `wire` and discards it.
 
+        also       what only this command may ask the server for: `create_incidents`, `tell_health`
+        stop       lets another thread end it
         incident   the one in whose context it runs (`demisto.investigation()`); None: the playground
         """
         with self.app.store.read() as tx:
@@ -73,11 +77,14 @@ class Caller:
                 context_version=version,
                 investigation=wire.investigation_json(incident) if incident else {"id": "playground"},
                 files=files,
-                host=self._host(),
+                host=self._host()
+                if also is None
+                else replace(self._host(), create_incidents=also.create_incidents, tell_health=also.tell_health),
                 secrets=tuple(budgeting.texts(secrets)),
                 timeout_s=self.settings.seconds("mirror.command.timeout") if timeout_s is None else timeout_s,
                 memory_bytes=self.settings.count("runtime.memory"),
                 debug=debug,
+                stop=stop,
             )
         )
         budgeting.book(self.app, fresh, budgeting.credential(self.app, fresh, full, secrets), reply)

@@ -3,7 +3,7 @@
 The truth is in our tables; DBOS only carries "lane L has something to do" to exactly one worker. Everything it runs is
 at-least-once, and the lane's lease and epoch make a double run harmless (design §5).
 
-Four threads: `beat` says that this process lives, `look` enqueues lanes that have something to do, `reap` resumes what
+Threads: `watch` and `tell` are those of `engine.health`; `beat` says that this process lives, `look` enqueues lanes that have something to do, `reap` resumes what
 a dead process or a failed database left behind and clears what is done, `tidy` forgets payloads that were kept long enough.   Source: docs/decisions/0002.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
 
-from casemirror.engine import health
+from casemirror.engine import health, longrun
 from casemirror.engine import lane as lane_work
 from casemirror.engine.app import App, log
 from casemirror.engine.presence import Loop, Presence, forget_dead
@@ -56,10 +56,12 @@ class Dispatcher:
     def __init__(self, app: App, system_url: str) -> None:
         self._app = app
         self._url = system_url
+        self._long = longrun.Supervisor(app)
         self._loops = (
             Loop("look", LOOK_S, self.look),
             Loop("reap", REAP_S, self.reap),
             Loop("tidy", TIDY_S, self.tidy),
+            Loop("long", longrun.LOOK_S, self._long.look),
             *health.loops(app),
         )
         self._presence = Presence(app)
@@ -106,6 +108,7 @@ class Dispatcher:
         self._app.stopping.set()
         for loop in self._loops:
             loop.stop()
+        self._long.close()
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=int(lane_work.TURN_S))
         self._presence.__exit__()
 

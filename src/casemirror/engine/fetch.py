@@ -13,7 +13,7 @@ from casemirror.engine.app import log
 from casemirror.engine.turn import Turn
 from casemirror.mapping import classify, incoming, labels
 from casemirror.model.entry import EntryKind, FileRef, NewEntry
-from casemirror.model.incident import MirrorFields, NewIncident
+from casemirror.model.incident import Incident, MirrorFields, NewIncident
 from casemirror.model.values import Json
 from casemirror.runtime import wire
 from casemirror.store import entries, links
@@ -61,11 +61,12 @@ def fetch(turn: Turn) -> int:
         found = [(raw, prepare(turn, raw)) for raw in wire.parse_fetch(reply)]
         files = [inbound.attachments(turn, new.attachments, reply.folder) for _, new in found]
         with turn.write() as tx:
-            made = sum(create(turn, tx, new, taken, started) for (_, new), taken in zip(found, files, strict=True))
+            created = [create(turn, tx, new, taken, started) for (_, new), taken in zip(found, files, strict=True)]
             turn.keep(tx, reply)
             went_well(turn, tx)
     finally:
         reply.discard()
+    made = sum(incident is not None for incident in created)
     if made:
         log.info("fetch.finished", instance=turn.instance.name, created=made, told=len(found))
     return made
@@ -131,16 +132,16 @@ def merged_mirror(top: MirrorFields, mapped: MirrorFields) -> MirrorFields:
     )
 
 
-def create(turn: Turn, tx: Connection, new: NewIncident, files: list[FileRef], started: datetime) -> int:
-    """Create one incident with its link and files; returns 0 for a remote object that this instance mirrors already."""
+def create(turn: Turn, tx: Connection, new: NewIncident, files: list[FileRef], started: datetime) -> Incident | None:
+    """Create one incident with its link and files; None for a remote object that this instance mirrors already."""
     named = birth.instance_named(tx, new.mirror.instance)
     if named and new.mirror.remote_id and links.by_remote(tx, named.id, new.mirror.remote_id):
         log.info("fetch.already_linked", instance=turn.instance.name, remote_id=new.mirror.remote_id)
-        return 0
+        return None
     now = turn.app.clock.now()
     since = min(started, new.occurred_at or started)
     incident, _ = birth.create(tx, new, now, turn.settings, since=since, actor=turn.instance.name)
     for file in files:
         entry = NewEntry(kind=EntryKind.FILE, file=file, brand=turn.instance.brand, instance=turn.instance.name)
         entries.add(tx, incident.id, entry, now)
-    return 1
+    return incident

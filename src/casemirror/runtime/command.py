@@ -5,6 +5,7 @@ Values only. `pool` runs them, `wire` reads the replies; the engine's tests run 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -47,7 +48,9 @@ class HostCalls:
     find_user    {"username"|"email": text} → user dict, `{}` when there is none
     get_file     entry id → StagedFile, or None
     map_object   (object, mapper id or name, incident type) → flat dict; raises ValueError when there is no such mapper
-    create_incidents (list of raw incident dicts, last_run or None) → list of created incident dicts
+    create_incidents (list of raw incident dicts, last_run or None, working folder) → list of created incident dicts; raises
+                 ValueError, which the integration gets
+    tell_health  text that `updateModuleHealth` says while the command runs; empty: all is well
     """
 
     set_context: Callable[[Any, int], int] | None = None
@@ -55,7 +58,36 @@ class HostCalls:
     find_user: Callable[[Mapping[str, str]], Mapping[str, Any]] | None = None
     get_file: Callable[[str], StagedFile | None] | None = None
     map_object: Callable[[Any, str, str], Mapping[str, Any]] | None = None
-    create_incidents: Callable[[list[dict[str, Any]], Any], list[dict[str, Any]]] | None = None
+    create_incidents: Callable[[list[dict[str, Any]], Any, Path], list[dict[str, Any]]] | None = None
+    tell_health: Callable[[str], None] | None = None
+
+
+class Stop:
+    """Lets another thread end a running command; thread-safe. The runtime arms it while the command runs."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kill: Callable[[], None] | None = None
+        self.asked = False
+
+    def ask(self) -> None:
+        """Kill the command, or the one that is about to start."""
+        with self._lock:
+            self.asked, kill = True, self._kill
+        if kill is not None:
+            kill()
+
+    def arm(self, kill: Callable[[], None]) -> None:
+        """The command runs: this is how it is killed."""
+        with self._lock:
+            self._kill, asked = kill, self.asked
+        if asked:
+            kill()
+
+    def disarm(self) -> None:
+        """The command is over."""
+        with self._lock:
+            self._kill = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +97,7 @@ class Command:
     params         all parameters of the instance, secrets in clear, every declared one present
     investigation  what `demisto.investigation()` returns; incident: what `demisto.incidents()` reads (scripts only)
     secrets        texts to mask in everything that comes back (logs, errors)
+    stop           by which another thread may end it before that
     timeout_s      wall clock; at the limit the whole process group is killed; infinite for long-running commands
     """
 
@@ -87,6 +120,7 @@ class Command:
     timeout_s: float = 300.0
     memory_bytes: int = 1 << 30
     debug: bool = False
+    stop: Stop | None = None
 
 
 class Ending(StrEnum):

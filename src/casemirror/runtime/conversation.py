@@ -171,6 +171,8 @@ class Conversation:
 
     def _on_health(self, message: Mapping[str, Any]) -> None:
         self.health = str(message.get("text") or "")
+        if self._command.host.tell_health is not None:
+            self._command.host.tell_health(self._mask(self.health))
 
     def _on_end(self, message: Mapping[str, Any]) -> None:
         self.end = message
@@ -199,7 +201,8 @@ class Conversation:
         if what == "create_incidents":
             if host.create_incidents is None:
                 raise ValueError("this command cannot create incidents")
-            return host.create_incidents(list(message.get("incidents") or []), message.get("last_run"))
+            raws = list(message.get("incidents") or [])
+            return host.create_incidents(raws, message.get("last_run"), self._desk.work)
         raise ValueError(f"unsupported: {what}")
 
     def _mapped(self, message: Mapping[str, Any]) -> Mapping[str, Any]:

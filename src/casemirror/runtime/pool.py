@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from casemirror.runtime.command import Code, Command, Ending, Reply
+from casemirror.runtime.command import Code, Command, Ending, Reply, Stop
 from casemirror.runtime.conversation import Conversation
 from casemirror.runtime.frames import Closed, Frames, Late, Unreadable
 from casemirror.runtime.masking import Masker
@@ -186,6 +186,8 @@ class _Run:
 
     def _outcome(self, parent: WarmParent, talk: Conversation, frames: Frames, pid: int) -> tuple[Ending, str]:
         frames.deadline = time.monotonic() + self.command.timeout_s
+        stop = self.command.stop or Stop()
+        stop.arm(lambda: parent.kill(pid))
         try:
             talk.begin(self._environment, self._bounds.file_bytes, self._bounds.open_files)
             talk.listen()
@@ -200,6 +202,8 @@ class _Run:
         except BaseException:
             _kill(parent, pid)  # a host call failed: that is the caller's error, but nothing may be left running
             raise
+        finally:
+            stop.disarm()
         if parent.ended(pid, _KILL_S) is None:
             _kill(parent, pid)
         trace = str((talk.end or {}).get("error") or "")

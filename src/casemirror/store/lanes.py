@@ -84,8 +84,8 @@ def release(tx: Connection, lane: Lane) -> None:
 
 
 def owned_by(tx: Connection, owner: str) -> list[Lane]:
-    """The lanes that an owner has."""
-    query = sa.select(_TABLE).where(_TABLE.c.owner == owner).order_by(_TABLE.c.id)
+    """The lanes that an owner has, but those of long-running processes."""
+    query = sa.select(_TABLE).where(_TABLE.c.owner == owner, _TABLE.c.number == 0).order_by(_TABLE.c.id)
     return [rows.lane(row) for row in tx.execute(query).mappings()]
 
 
