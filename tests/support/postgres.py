@@ -42,6 +42,11 @@ def new_database(admin_url: str, template: str = "") -> str:
     return admin_url.replace("/postgres?", f"/{name}?", 1)
 
 
+def drop_database(admin_url: str, url: str) -> None:
+    """Drop a database that nobody needs any more."""
+    _as_administrator(admin_url, f"DROP DATABASE {sa.make_url(url).database}")
+
+
 def _as_administrator(admin_url: str, *statements: str) -> None:
     engine = sa.create_engine(
         admin_url.replace("postgresql://", "postgresql+psycopg://", 1), isolation_level="AUTOCOMMIT"
