@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from casemirror.engine import birth, inbound, timers
+from casemirror.engine import birth, inbound, looking, timers
 from casemirror.engine.app import log
 from casemirror.engine.turn import Turn
 from casemirror.mapping import classify, incoming, labels
 from casemirror.model.entry import EntryKind, FileRef, NewEntry
+from casemirror.model.errors import MirrorCycle
 from casemirror.model.incident import Incident, MirrorFields, NewIncident
 from casemirror.model.values import Json
 from casemirror.runtime import wire
@@ -58,7 +59,7 @@ def fetch(turn: Turn) -> int:
     started = turn.app.clock.now()
     reply = turn.caller.run("fetch-incidents", {})
     try:
-        found = [(raw, prepare(turn, raw)) for raw in wire.parse_fetch(reply)]
+        found = [(raw, prepare(turn, raw)) for raw in wire.parse_fetch(reply) if not closes_cycle(turn, raw)]
         files = [inbound.attachments(turn, new.attachments, reply.folder) for _, new in found]
         with turn.write() as tx:
             created = [create(turn, tx, new, taken, started) for (_, new), taken in zip(found, files, strict=True)]
@@ -103,6 +104,16 @@ def prepare(turn: Turn, raw: Mapping[str, Any]) -> NewIncident:
         labels=labels.labels_for(event, mapper, kind, brand=instance.brand, instance=instance.name, given=given.labels),
         mirror=merged_mirror(given.mirror, wire.parse_mirror_fields(mapped.mirror)),
     )
+
+
+def closes_cycle(turn: Turn, raw: Mapping[str, Any]) -> bool:
+    """The object is one of our own incidents, seen through other servers: it is left out.   Source: `engine.topology`."""
+    try:
+        looking.refuse_cycle(turn, event_of(wire.new_incident(raw), raw))
+    except MirrorCycle as error:
+        log.warning("fetch.cycle_refused", instance=turn.instance.name, reason=error.message)
+        return True
+    return False
 
 
 def event_of(given: NewIncident, raw: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -180,7 +180,7 @@ class Run:
         turn = self._turn
         started = self._app.clock.now()
         try:
-            prepared = [fetch.prepare(turn, raw) for raw in raws]
+            prepared = [fetch.prepare(turn, raw) for raw in raws if not fetch.closes_cycle(turn, raw)]
             files = [inbound.attachments(turn, new.attachments, folder) for new in prepared]
             with turn.write() as tx:
                 made = [fetch.create(turn, tx, n, f, started) for n, f in zip(prepared, files, strict=True)]

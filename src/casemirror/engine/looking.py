@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from casemirror.engine import inbound, outbound, outcomes, record
+from casemirror.engine import inbound, outbound, outcomes, record, topology
 from casemirror.engine.inbound import Pulled, Window
 from casemirror.engine.plan import NOTHING_TOLD, make_plan
 from casemirror.engine.turn import Turn
@@ -17,7 +17,7 @@ from casemirror.model.incident import Incident
 from casemirror.model.link import Link
 from casemirror.model.plan import Plan
 from casemirror.runtime import wire
-from casemirror.store import entries, incidents, links
+from casemirror.store import entries, identity, incidents, links
 from casemirror.store.inbox import Row
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def pull(turn: Turn, link: Link, incident: Incident, told: Sequence[Row] = ()) -
     if waiting is not None:
         window = Window(since=since, started=waiting.received_at, ended=waiting.received_at)
         data = wire.judged(waiting.data, link.remote_id)
+        refuse_cycle(turn, data.object)
         understood = inbound.understand(turn, link, incident, data)
         return Pulled(
             told=understood,
@@ -113,6 +114,7 @@ def pull(turn: Turn, link: Link, incident: Incident, told: Sequence[Row] = ()) -
     reply = turn.caller.run("get-remote-data", wire.pull_arguments(link.remote_id, since), incident=incident, link=link)
     try:
         data = wire.parse_pull(reply, link.remote_id)
+        refuse_cycle(turn, data.object)
         understood = inbound.understand(turn, link, incident, data)
     except NotImplementedByIntegration:
         return Pulled(window=Window(since=since, started=started, ended=clock.now()))
@@ -122,6 +124,14 @@ def pull(turn: Turn, link: Link, incident: Incident, told: Sequence[Row] = ()) -
     return Pulled(
         told=understood, window=window, payload=data.object, message=data.message, failed=data.failed, reply=reply
     )
+
+
+def refuse_cycle(turn: Turn, payload: Mapping[str, Any] | None) -> None:
+    """Raise MirrorCycle when the object is one of our own incidents, seen through other servers."""
+    if payload and topology.trail(payload):
+        with turn.app.store.read() as tx:
+            server = identity.server_id(tx)
+        topology.refuse_cycle(payload, server, turn.instance.name, turn.settings.words("mirror.cycles"))
 
 
 def pull_since(turn: Turn, link: Link) -> datetime:

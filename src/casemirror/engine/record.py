@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from casemirror.engine import inbound, lateness, outcomes, tombstone
+from casemirror.engine import inbound, lateness, outcomes, tombstone, topology
 from casemirror.engine.app import log
 from casemirror.engine.inbound import Pulled, Window
 from casemirror.engine.outbound import Package
@@ -169,6 +169,7 @@ def write_link(
         since = pulled.window.started if link.named > named else None  # named once more while it was pulled
         columns |= {"pulled": named, "named_at": since, "told_by": since, "tries_in": 0, "rate_limited": False}
         if pulled.payload:
+            columns["trail"] = topology.trail(pulled.payload)
             columns["remote_changed_at"] = lateness.learn(turn, tx, link, pulled.payload, now)
         if pulled.message:
             columns |= {"error_in": pulled.message, "base": {**base, MIRROR_ERROR_IN: pulled.message}}

@@ -147,6 +147,12 @@ class MappingFailed(NeedsAttention):
     code = "mapping.failed"
 
 
+class MirrorCycle(NeedsAttention):
+    """The remote object is mirrored from our own incident: to mirror it in would close a cycle of servers."""
+
+    code = "link.mirror_cycle"
+
+
 class MalformedReply(NeedsAttention):
     """The reply of a command is not in the contract's form."""
 

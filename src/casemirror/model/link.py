@@ -118,6 +118,7 @@ class Link:
               it only tells what changed here since
     wanted    grows with every event that makes work; done: the `wanted` that the last finished reconcile had seen
     named     grows when a poll (or linking, or a sweep) says that the remote changed; pulled: the `named` last pulled
+    trail     incidents of other servers through which the remote object is mirrored (`engine.topology`)
     told_by   the poll before that one began then: it should have told what had changed by then
     remote_changed_at  when the remote object was changed last, by its own account
     named_at  when the remote was first named since it was last pulled; None: it was pulled since
@@ -138,6 +139,7 @@ class Link:
     done: int = 0
     named: int = 0
     named_at: datetime | None = None
+    trail: tuple[str, ...] = ()
     told_by: datetime | None = None
     remote_changed_at: datetime | None = None
     pulled: int = 0

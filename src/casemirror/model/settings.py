@@ -100,6 +100,12 @@ _TABLE: Final = (
         "a remote object that tells null empties the field; otherwise only an empty text or list does, as in XSOAR",
     ),
     Key("mirror.reclassify", "bool", False, "run the classifier on mirror-in, which may change the incident type"),
+    Key(
+        "mirror.cycles",
+        "list",
+        [],
+        "instances whose objects may be mirrored in although they are mirrored from our own incidents (a cycle of servers)",
+    ),
     Key("mirror.create.remote", "bool", True, "create the remote object of an outgoing incident that has no remote id"),
     Key("mirror.create.attempts", "count", 3, "creation calls that answer no id before the link waits for a change"),
     Key("mirror.instance.budget", "count", 0, "pulls per cycle and instance; 0 means no cap"),
@@ -229,8 +235,7 @@ def address(text: str, what: str) -> tuple[str, int]:
 def shown_url(url: str) -> str:
     """A URL as people may see it: without user, password, path and query, any of which may hold a token."""
     parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}/…"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/…"
 
 
 def _url(key: Key, text: str) -> str:

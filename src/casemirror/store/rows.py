@@ -53,6 +53,7 @@ def link(row: RowMapping) -> Link:
             "state": LinkState(row["state"]),
             "remote_state": RemoteState(row["remote_state"]),
             "tags": tuple(row["tags"]),
+            "trail": tuple(row["trail"]),
             "pushed": pushed,
             "conflicts": {name: Conflict.from_json(value) for name, value in row["conflicts"].items()},
             "doubted": frozenset(row["doubted"]),
@@ -64,14 +65,17 @@ def link(row: RowMapping) -> Link:
 def link_columns(changes: dict[str, Any]) -> dict[str, Any]:
     """Changes of a `Link` as they are stored."""
     stored = dict(changes)
+    if "conflicts" in stored:
+        stored["open_conflicts"] = len(stored["conflicts"])
     for name in ("pushed", "conflicts"):
         if name in stored:
             stored[name] = {field: value.to_json() for field, value in stored[name].items()}
     for name in ("sticky", "doubted"):
         if name in stored:
             stored[name] = sorted(stored[name])
-    if "tags" in stored:
-        stored["tags"] = list(stored["tags"])
+    for name in ("tags", "trail"):
+        if name in stored:
+            stored[name] = list(stored[name])
     for name in ("base", "assumed"):
         if name in stored:
             stored[name] = dict(stored[name])

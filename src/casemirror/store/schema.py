@@ -221,6 +221,7 @@ link = sa.Table(
     _json("doubted", "[]"),
     _json("sticky", "[]"),
     _json("conflicts"),
+    _count("open_conflicts"),
     _time("since_at", needed=True),
     _flag("linked_later"),
     _time("last_sync_at"),
@@ -242,6 +243,7 @@ link = sa.Table(
     _text("remote_words"),
     _text("remote_new_id"),
     _text("last_remote"),
+    _json("trail", "[]"),
     _time("told_by"),
     _time("remote_changed_at"),
     sa.Index("ix_link_remote", "instance_id", "remote_id"),
@@ -257,8 +259,8 @@ for _name, _columns in {"ix_link_due": ("due_at",), "ix_link_next": ("priority",
         _name, *(link.c[n] for n in ("instance_id", "state", *_columns)), sqlite_where=_work, postgresql_where=_work
     )
 
-OPEN_CONFLICTS = sa.cast(link.c.conflicts, sa.Text) != sa.literal_column("'{}'")
-"""Fields of the link wait for a person; as a literal, so that the index of just these links answers for it."""
+OPEN_CONFLICTS = link.c.open_conflicts > sa.literal_column("0")
+"""Fields of the link wait for a person; with a literal, so that the index of just these links answers for it."""
 sa.Index("ix_link_conflict", link.c.instance_id, sqlite_where=OPEN_CONFLICTS, postgresql_where=OPEN_CONFLICTS)
 
 merge_policy = sa.Table(
@@ -448,6 +450,9 @@ content_item = sa.Table(
     _count("position"),
     _json("body"),
 )
+
+server = sa.Table("server", metadata, sa.Column("id", Text, primary_key=True))
+"""One row: the id of this server."""
 
 setting = sa.Table("setting", metadata, sa.Column("name", Text, primary_key=True), _text("value"))
 

@@ -1,5 +1,7 @@
 """First schema"""
 
+import uuid
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -18,6 +20,11 @@ _JSON = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=Tr
 
 def upgrade() -> None:
     """Bring the schema forward."""
+    server = op.create_table(
+        "server", sa.Column("id", sa.Text(), nullable=False), sa.PrimaryKeyConstraint("id", name=op.f("pk_server"))
+    )
+    op.bulk_insert(server, [{"id": uuid.uuid4().hex}])
+
     op.create_table(
         "audit",
         sa.Column("id", _BIG, autoincrement=True, nullable=False),
@@ -264,6 +271,7 @@ def upgrade() -> None:
         sa.Column("doubted", _JSON, server_default="[]", nullable=False),
         sa.Column("sticky", _JSON, server_default="[]", nullable=False),
         sa.Column("conflicts", _JSON, server_default="{}", nullable=False),
+        sa.Column("open_conflicts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("since_at", schema.UtcTime(), nullable=False),
         sa.Column("linked_later", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("last_sync_at", schema.UtcTime(), nullable=True),
@@ -285,6 +293,7 @@ def upgrade() -> None:
         sa.Column("remote_words", sa.Text(), server_default="", nullable=False),
         sa.Column("remote_new_id", sa.Text(), server_default="", nullable=False),
         sa.Column("last_remote", sa.Text(), server_default="", nullable=False),
+        sa.Column("trail", _JSON, server_default="[]", nullable=False),
         sa.Column("told_by", schema.UtcTime(), nullable=True),
         sa.Column("remote_changed_at", schema.UtcTime(), nullable=True),
         sa.ForeignKeyConstraint(["incident_id"], ["incident.id"], name=op.f("fk_link_incident_id"), ondelete="CASCADE"),
@@ -295,7 +304,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("link", schema=None) as batch_op:
-        conflicted = sa.text("CAST(conflicts AS TEXT) != '{}'")
+        conflicted = sa.text("open_conflicts > 0")
         batch_op.create_index(
             "ix_link_conflict",
             ["instance_id"],
