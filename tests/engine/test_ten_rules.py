@@ -233,6 +233,7 @@ def test_a_death_between_values_and_base_makes_no_edit_of_ours(
 
 def cursor_and_ids_apart(patch: Patch) -> None:
     def torn(turn: Turn, tx: Any, *_: object) -> int:
+        turn.note(tx, cursor_at=turn.app.clock.now())
         commit_now(tx)
         raise Killed
 
