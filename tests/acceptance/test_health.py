@@ -160,6 +160,8 @@ def test_a_mail_server_with_a_strange_certificate_gets_no_password(program: Prog
     assert ran.code == 1
     assert "certificate that is not trusted" in ran.out
     assert mail.mails == []
+    refused = program.refused("config", "set", "notify.email.password", PASSWORD)
+    assert "everybody on this machine can read it" in refused and PASSWORD not in refused
 
 
 def test_prometheus_reads_what_the_database_knows(

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from casemirror.model.ids import IncidentId, InstanceId, LinkId
-from casemirror.store import decisions, entries, incidents, instances, lanes, links, schema
+from casemirror.store import decisions, entries, health, incidents, instances, lanes, links, metrics, schema
 from casemirror.store.database import Store
 
 MANY = 20_000
@@ -107,6 +107,8 @@ QUESTIONS: dict[str, Question] = {
     "what was said": lambda tx, now: entries.list_for(tx, IncidentId(5)),
     "what is known": lambda tx, now: entries.known_fingerprints(tx, LinkId(5), ["f5", "f6"], now),
     "what was sent": lambda tx, now: entries.recently_sent(tx, LinkId(5), now),
+    "how is each instance": lambda tx, now: health.counts(tx, now),
+    "how much waits": lambda tx, now: metrics.work(tx, now),
     "why": lambda tx, now: decisions.list_for(tx, IncidentId(5)),
     "what belongs to an instance": lambda tx, now: links.statistics(tx, "nobody"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
@@ -136,18 +137,21 @@ def test_a_notice_is_taken_by_one_process(store: Store, now: datetime) -> None:
         assert notices.waiting(tx) == 1
 
 
-def test_what_waits_for_a_target_is_due_when_it_answers_again(store: Store, now: datetime) -> None:
-    """The waits of several failures do not add up once the target is back; other targets keep theirs."""
+def test_what_waits_for_a_target_waits_and_goes_together(store: Store, now: datetime) -> None:
+    """A target that does not answer is tried by one notice at a time; once it answers all are due. Others keep their own."""
     with store.write() as tx:
-        for _ in range(2):
+        for _ in range(3):
             notices.add(tx, ["email", "webhook 1"], {}, now)
-        for notice in notices.due(tx, now)[:3]:
-            assert notices.take(tx, notice, now + MINUTE)
-            notices.failed(tx, notice, "no answer", now + FAR, now)
-        (good,) = notices.due(tx, now)
-        assert notices.take(tx, good, now + MINUTE)
-        notices.arrived(tx, good, now)
-        assert [n.target for n in notices.due(tx, now)] == [good.target]
+        mail, hook, *_ = notices.due(tx, now)
+        for notice in (mail, hook):
+            assert notices.take(tx, notice, now + FAR)
+        notices.failed(tx, mail, "no answer", now + MINUTE, now)
+        assert [n.target for n in notices.due(tx, now)] == ["webhook 1"] * 2
+        first, *_ = (n for n in notices.due(tx, now + MINUTE) if n.target == "email")
+        assert (first.id, first.attempts) == (mail.id, 1)
+        assert notices.take(tx, first, now + FAR)
+        notices.arrived(tx, first, now)
+        assert Counter(n.target for n in notices.due(tx, now)) == {"email": 2, "webhook 1": 2}
 
 
 def test_a_notice_that_is_given_up_is_not_due_and_is_forgotten(store: Store, now: datetime) -> None:

@@ -40,6 +40,7 @@ class Options(BaseSettings):
     database_url: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "text", "json"] = "auto"
+    metrics: str = ""
 
     @classmethod
     def settings_customise_sources(

@@ -25,8 +25,7 @@ Listen = Annotated[
     typer.Option(
         "--metrics",
         metavar="HOST:PORT",
-        envvar="CASEMIRROR_METRICS",
-        help="Serve metrics for Prometheus at http://HOST:PORT/metrics. [default: off]",
+        help="Serve metrics for Prometheus at http://HOST:PORT/metrics. [default: CASEMIRROR_METRICS, else not at all]",
     ),
 ]
 

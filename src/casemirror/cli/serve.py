@@ -51,7 +51,7 @@ def worker(ctx: typer.Context, listen: Listen = "") -> None:
 def run(options: Options, listen: str = "") -> None:
     """Run the dispatcher until a signal comes.
 
-    listen   ``host:port`` of the metrics; empty: they are not served
+    listen   ``host:port`` of the metrics; empty: what the options say, which is nowhere unless it is set
     """
     from casemirror.cli import build
     from casemirror.engine.app import log
@@ -64,7 +64,7 @@ def run(options: Options, listen: str = "") -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, wish)
-    with build.opened(options, serving=True) as app, metrics.served(app, listen):
+    with build.opened(options, serving=True) as app, metrics.served(app, listen or options.metrics):
         dispatcher = Dispatcher(app, options.system_url)
         dispatcher.start()
         typer.echo(

@@ -15,7 +15,7 @@ from casemirror.model import health as deciding
 from casemirror.model.health import Counts, Facts, Health, State
 from casemirror.model.instance import Instance
 from casemirror.model.settings import Settings
-from casemirror.store import health, instances, settings
+from casemirror.store import health, settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -52,7 +52,7 @@ def look(tx: Connection, app: App) -> list[Seen]:
     chosen, _ = Settings.from_stored(settings.get_all(tx))
     lanes, noted, counts = health.lanes_of(tx), health.noted(tx), health.counts(tx, now)
     seen = []
-    for instance in instances.list_all(tx):
+    for instance in health.instances_of(tx):
         lane, former = lanes[instance.id], noted.get(instance.id)
         facts = Facts(instance=instance, lane=lane, counts=counts.get(instance.id, Counts()), settings=chosen)
         seen.append(Seen(facts=facts, former=former, health=deciding.state_of(facts, former, now)))

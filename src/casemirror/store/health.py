@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from casemirror.model.health import Counts, Health, State
 from casemirror.model.ids import InstanceId
+from casemirror.model.instance import Instance
 from casemirror.model.lane import Lane
 from casemirror.model.link import LinkState
 from casemirror.store import metrics, rows, schema
@@ -75,6 +76,14 @@ def history(tx: Connection, instance_id: InstanceId, *, limit: int) -> list[Chan
     query = sa.select(_PAST.c.at, _PAST.c.state, _PAST.c.former, _PAST.c.reason)
     query = query.where(_PAST.c.instance_id == instance_id).order_by(_PAST.c.id.desc()).limit(limit)
     return [Change(**row) for row in tx.execute(query).mappings()]
+
+
+def instances_of(tx: Connection) -> list[Instance]:
+    """Every instance by name, with only what its state is decided by: parameters and notebooks may be large."""
+    names = ("id", "name", "brand", "enabled", "created_at", "modified_at")
+    table = schema.instance
+    found = tx.execute(sa.select(*(table.c[name] for name in names)).order_by(table.c.name)).mappings()
+    return [Instance(**row) for row in found]
 
 
 def lanes_of(tx: Connection) -> dict[InstanceId, Lane]:
