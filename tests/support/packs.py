@@ -115,16 +115,40 @@ class Instance:
         **further: Any,
     ) -> str:
         """The remote id that update-remote-system answers.  `data` defaults to `delta`."""
-        args = {
+        args = self._push_arguments(remote_id, data, delta, entries, status) | further
+        return str(self.ask("update-remote-system", args, files)[-1])
+
+    def raw_push(
+        self,
+        remote_id: str = "",
+        *,
+        data: Mapping[str, Any] | None = None,
+        delta: Mapping[str, Any] | None = None,
+        entries: list[dict[str, Any]] | None = None,
+        files: tuple[StagedFile, ...] = (),
+        **further: Any,
+    ) -> Reply:
+        """The reply of update-remote-system as it is, good or bad."""
+        return self.run(
+            "update-remote-system", self._push_arguments(remote_id, data, delta, entries, 1) | further, files
+        )
+
+    def _push_arguments(
+        self,
+        remote_id: str,
+        data: Mapping[str, Any] | None,
+        delta: Mapping[str, Any] | None,
+        entries: list[dict[str, Any]] | None,
+        status: int,
+    ) -> dict[str, Any]:
+        return {
             "remoteId": remote_id,
             "data": dict(data if data is not None else delta or {}),
             "delta": dict(delta or {}),
             "incidentChanged": bool(delta) or not remote_id,
             "status": status,
             "entries": entries or [],
-            **further,
         }
-        return str(self.ask("update-remote-system", args, files)[-1])
 
 
 @dataclass(frozen=True, kw_only=True)

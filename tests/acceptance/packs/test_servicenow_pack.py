@@ -422,6 +422,83 @@ class TestPush:
             mirror.push(record, entries=[comment("Said", reference="e-301", uncertain=False)])
 
 
+def told(instance: Instance, *args: Any, **given: Any) -> dict[str, Any]:
+    """What a push tells of itself beside its answer: by our own key, whatever became of it."""
+    reply = instance.raw_push(*args, casemirror={"status_changed": False, **given.pop("casemirror", {})}, **given)
+    (mine,) = [item["casemirror"] for item in reply.results if isinstance(item, dict) and "casemirror" in item]
+    return dict(mine)
+
+
+class TestLateIndex:
+    """A search that shows late what was written: what may be there is looked for, and not written again too early."""
+
+    def test_a_comment_that_is_only_looked_for_is_not_written(
+        self, mirror: Instance, remote: ServiceNowSimulator, clock: Clock
+    ) -> None:
+        record = make(remote)
+        remote.set_faults(late_index_s=60, fail_after_write=1)
+        with pytest.raises(CommandError):
+            mirror.push(record, entries=[comment("Once", reference="e-500", uncertain=False)])
+        again = comment("Once", reference="e-500", uncertain=True, only_look=True)
+        assert told(mirror, record, entries=[again]) == {"unsent": [], "unknown": ["1@7"], "record": ""}
+        assert remote.state()["comments"] == 1
+        clock.tick(61)
+        assert told(mirror, record, entries=[again]) == {"unsent": [], "unknown": [], "record": ""}
+        assert remote.state()["comments"] == 1
+
+    def test_a_file_that_is_only_looked_for_is_not_attached(
+        self, mirror: Instance, remote: ServiceNowSimulator, clock: Clock, tmp_path: Path
+    ) -> None:
+        record = make(remote)
+        remote.set_faults(late_index_s=60)
+        entry, staged = attachment(tmp_path, "a.bin", b"abc", 4, reference="f-500", uncertain=False)
+        mirror.push(record, entries=[entry], files=(staged,))
+        again, _ = attachment(tmp_path, "a.bin", b"abc", 4, reference="f-500", uncertain=True, only_look=True)
+        assert told(mirror, record, entries=[again], files=(staged,))["unknown"] == ["4@7"]
+        clock.tick(61)
+        assert told(mirror, record, entries=[again], files=(staged,))["unknown"] == []
+        assert remote.state()["attachments"] == 1
+
+    def test_a_record_that_is_only_looked_for_is_not_created(
+        self, mirror: Instance, remote: ServiceNowSimulator, clock: Clock
+    ) -> None:
+        remote.set_faults(late_index_s=60)
+        data = {"short_description": "Once", "casemirror_reference": GUID}
+        made = mirror.push(data=data)
+        entry = comment("Later", reference="e-501", uncertain=False)
+        early = told(mirror, data=data, entries=[entry], casemirror={"only_look": True})
+        assert early == {"unsent": ["1@7"], "unknown": [], "record": "unknown"}
+        clock.tick(61)
+        assert mirror.push(data=data, casemirror={"only_look": True}) == made
+        assert remote.state()["tables"] == {"incident": 1}
+
+    def test_what_was_refused_is_told_to_be_unsent(self, mirror: Instance, remote: ServiceNowSimulator) -> None:
+        """What came before it was written; what came after it was not."""
+        record = make(remote)
+        entries = [comment(text, n, reference=f"e-51{n}", uncertain=False) for n, text in enumerate("ab", 1)]
+        remote.set_faults(refuse_rate=1.0)
+        assert told(mirror, record, entries=entries)["unsent"] == ["2@7", "1@7"]
+        remote.clear_faults()
+        assert told(mirror, record, entries=entries)["unsent"] == []
+
+    def test_what_failed_after_the_write_is_not(self, mirror: Instance, remote: ServiceNowSimulator) -> None:
+        record = make(remote)
+        entries = [comment(text, n, reference=f"e-52{n}", uncertain=False) for n, text in enumerate("ab", 1)]
+        remote.set_faults(fail_after_write=1)
+        assert told(mirror, record, entries=entries) == {"unsent": ["2@7"], "unknown": [], "record": ""}
+
+    def test_a_creation_says_whether_it_may_have_created(self, mirror: Instance, remote: ServiceNowSimulator) -> None:
+        data = {"short_description": "Once", "casemirror_reference": GUID}
+        remote.set_faults(refuse_rate=1.0)
+        assert told(mirror, data=data)["record"] == "none"
+        remote.clear_faults()
+        remote.set_faults(fail_after_write=1)
+        assert told(mirror, data=data)["record"] == ""
+
+    def test_another_server_is_told_nothing(self, mirror: Instance, remote: ServiceNowSimulator) -> None:
+        assert mirror.raw_push(make(remote), delta={"description": "x"}).results[:-1] == ()
+
+
 class TestClosing:
     def test_a_close_and_a_reopening_reach_the_record(self, mirror: Instance, remote: ServiceNowSimulator) -> None:
         remote.set_faults(data_policy=True)
