@@ -71,7 +71,7 @@ def test_what_is_doubtful_is_left_and_told(world: World, desk: Remote) -> None:
     taken = world.create(ticketid="T4")
     several = world.create(ticketid="T5", details="T6")
     desk.calls.clear()
-    desk.next_answer(PULL, desk.play, desk.play, said([{"id": "T3", "in_mirror_error": "no right to see it"}]))
+    desk.next_answer(PULL, desk.play, desk.play, said([{"id": "T3", "state": "new", "in_mirror_error": "the workflow is broken"}]))
     found = adopted(world, names=["ticketid", "details"])
     assert verdicts(found) == {
         clear: ("T1", "adopted"),
@@ -84,8 +84,8 @@ def test_what_is_doubtful_is_left_and_told(world: World, desk: Remote) -> None:
     }
     why = {pair.incident_id: pair.reason for pair in found.pairs}
     assert why[twins[0]] == f"the same id stands in incident {twins[1]}"
-    assert why[gone] == "desk does not know it: Ticket was not found."
-    assert why[wrong] == "desk tells an error about it: no right to see it"
+    assert why[gone] == "desk does not have it: Ticket was not found."
+    assert why[wrong] == "desk tells an error about it: the workflow is broken"
     assert why[taken].startswith("desk T4 is linked to incident 6")
     assert why[several].startswith("it holds 2 ids: T5 (ticketid), T6 (details)")
     assert desk.pulled() == ["T1", "T99", "T3"]
@@ -256,7 +256,10 @@ def test_an_instance_that_cannot_be_asked_links_nothing(world: World, desk: Remo
     world.instance("out", "Desk Out")
     world.create(ticketid="T1")
     found = links_find.find(world.app, ANALYST, "out")
-    assert found.pairs[0].reason == "Desk Out does not mirror in, so nothing tells whether the object is there"
+    assert (
+        found.pairs[0].reason
+        == "Desk Out does not mirror in, so it cannot be asked; `casemirror link add` links unseen"
+    )
     instances.disable(world.app, ANALYST, "desk")
     assert "desk is disabled" in find(world).pairs[0].reason
     assert desk.calls == []
@@ -349,7 +352,7 @@ def test_good_lines_go_on_and_bad_ones_are_told_with_their_place(world: World, d
         "8": "direction 'Sideways' is none of In, Out, Both",
         "9": "no instance named 'nowhere'; there are: desk",
         "10": "it has 3 cells, the first line 4",
-        "11": "desk does not know it: Ticket was not found.",
+        "11": "desk does not have it: Ticket was not found.",
         "13": "remote_id is no id: it has 3 characters, or unprintable ones",
     }
     assert [world.link(IncidentId(n)).direction.value for n in (1, 2)] == ["Both", "In"]

@@ -17,7 +17,7 @@ from casemirror.engine import inbound, looking
 from casemirror.engine.app import App
 from casemirror.engine.turn import Onlooker
 from casemirror.model.actor import Actor
-from casemirror.model.errors import BadRequest, CasemirrorError, LaneMustWait
+from casemirror.model.errors import BadRequest, CasemirrorError, LaneMustWait, RemoteGone
 from casemirror.model.ids import IncidentId, LinkId
 from casemirror.model.incident import Incident, MirrorFields
 from casemirror.model.link import Direction, Link
@@ -54,7 +54,8 @@ class Desk:
         """Why no object can be looked at; empty when they can."""
         turn, now = self._turn, self._turn.app.clock.now()
         if not turn.caller.integration.mirror_in:
-            return f"{turn.caller.integration.display} does not mirror in, so nothing tells whether the object is there"
+            display = turn.caller.integration.display
+            return f"{display} does not mirror in, so it cannot be asked; `casemirror link add` links unseen"
         if not turn.instance.enabled:
             return f"{self.name} is disabled; `casemirror instance enable {self.name}` lets it work"
         if not turn.lane.may_ask(now):
@@ -68,6 +69,8 @@ class Desk:
             return self._understood(link, incident, self._pulled(link, incident))
         except LaneMustWait:
             raise
+        except RemoteGone as error:
+            return Seen(trouble=self._mask(f"{self.name} does not have it: {error.message}"))
         except CasemirrorError as error:
             return Seen(trouble=self._mask(f"{self.name} cannot tell: {error.message}"))
 
@@ -76,13 +79,13 @@ class Desk:
         arguments = wire.pull_arguments(link.remote_id, looking.LONG_AGO)
         reply = self._turn.caller.run("get-remote-data", arguments, incident=incident, link=link)
         try:
-            return replace(wire.parse_pull(reply), entries=())
+            return replace(wire.parse_pull(reply, link.remote_id), entries=())
         finally:
             reply.discard()
 
     def _understood(self, link: Link, incident: Incident, data: RemoteData) -> Seen:
         if data.object is None:
-            return Seen(trouble=self._mask(f"{self.name} does not know it: {data.message or 'no object was told'}"))
+            return Seen(trouble=self._mask(f"{self.name} tells no object: {data.message or 'its answer is empty'}"))
         told = inbound.understand(self._turn, link, incident, data)
         closed = any(control.close for control in told.controls)
         trouble = str(data.object.get("in_mirror_error") or "")

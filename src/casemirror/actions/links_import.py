@@ -52,7 +52,7 @@ def run(
     importer = _Importer(app, read)
     findings = Findings(scanned=len(read))
     for done, line in enumerate(read):
-        progress("reading lines", done, len(read))
+        progress("importing lines", done, len(read))
         pair = importer.pair(line)
         if pair.verdict is Verdict.CLEAR and not dry_run:
             pair = links_adopt.adopt(app, actor, pair, tags)

@@ -49,8 +49,8 @@ def find(
     ID). Each object is asked for once, which changes nothing. Doubtful are: an id in two incidents, several ids in one,
     an object that is not found, tells an error, or belongs to another incident.
 
-    The first contact of a new link is a pull: where both sides differ, the remote's value is taken over here, unless a
-    policy says otherwise. Nothing is created or overwritten there. A closed object closes the incident.
+    The first contact of a new link is a pull: where both sides differ, the remote's value is taken over here. Nothing is
+    created there, and nothing is overwritten unless a policy says so. A closed object closes the incident.
 
     \b
     Examples:
@@ -102,7 +102,7 @@ def import_(
     """Link incidents to objects that are there already, as a file says; each object is asked for first.
 
     A bad line is told with its place and its reason, and the others go on; the exit code is 1 then. A file can be given
-    again: what is linked already stays. Nothing is created or overwritten at the remotes; `link find --help` says more.
+    again: what is linked already stays. What the first contact does, `link find --help` tells.
 
     \b
     Examples:

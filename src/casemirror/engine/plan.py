@@ -96,9 +96,7 @@ def merge_fields(
             known = link.conflicts.get(name)
             since = known.since if known and same(known.remote, value) else now
             held[name] = Conflict(remote=value, base=link.known(name), since=since)
-        elif rule not in (Rule.STALE_ECHO, Rule.LEGACY_DIRTY, Rule.PROTECTED) and not _is_unheard(
-            link, name, rule, local
-        ):
+        elif _becomes_base(link, name, rule, local.get(name)):
             base[name] = value
         if rule is not Rule.AGREED:
             note = f"owned by {policy.owned[name]}" if rule is Rule.OWNED else ""
@@ -138,9 +136,15 @@ def _rule(link: Link, name: str, local: Json, remote: Json, policy: Policy, now:
     return Rule.CONFLICT_LOCAL if policy.outbound and _goes_out(name, policy) else Rule.REMOTE_CHANGED
 
 
-def _is_unheard(link: Link, name: str, rule: Rule, local: Fields) -> bool:
-    """Nobody told the field here yet, and its owner is another: the remote's value is neither taken nor emptied."""
-    return rule is Rule.OWNED and name not in link.base and is_empty(local.get(name))
+def _becomes_base(link: Link, name: str, rule: Rule, local: Json) -> bool:
+    """Say whether what the remote told is what it has from now on.
+
+    Not when it is not believed; nor when another instance owns the field and nobody told it here yet: with a base, ours
+    would count as emptied, and that would be sent.
+    """
+    if rule is Rule.OWNED and name not in link.base and is_empty(local):
+        return False
+    return rule not in (Rule.STALE_ECHO, Rule.LEGACY_DIRTY, Rule.PROTECTED)
 
 
 def _is_stale_echo(link: Link, name: str, remote: Json, policy: Policy, now: datetime) -> bool:
