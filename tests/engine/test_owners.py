@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from casemirror.actions import doctor, policies, timeline, why, why_words
+from casemirror.actions import doctor, planning, planning_link, policies, timeline, why, why_words
 from casemirror.model.actor import Actor, Role
 from casemirror.model.errors import Forbidden, Invalid, NotFound
 from casemirror.model.ids import IncidentId
+from casemirror.model.plan import Rule
 from support.desk import PUSH, Remote
 from support.world import ANALYST, World
 
@@ -148,6 +149,25 @@ def test_a_method_for_one_link_comes_before_the_fields_own(
     assert "conflict-local-wins" in world.rules(incident, "deskstate")
     policies.remove(world.app, ANALYST, incident=incident, instance="other")
     assert [choice.field for choice, _ in policies.list_all(world.app, ANALYST)] == ["deskstate"]
+
+
+def test_every_rule_has_its_words() -> None:
+    """A decision that nobody can read would be none."""
+    assert set(why_words.RULES) == set(planning_link.WHY) == set(Rule)
+
+
+def test_a_plan_tells_that_another_instance_owns_the_field(
+    world: World, desk: Remote, other: Remote, incident: IncidentId
+) -> None:
+    """What would be sent back, and why."""
+    policies.put_owner(world.app, ANALYST, "deskstate", "desk")
+    other.change("T1", state="from other")
+    world.clock.turn(world.interval_s)
+    [planned] = planning.preview(world.app, ANALYST, "other").links
+    [change] = planned.changes
+    assert (change.kind, change.name, change.new) == ("field out", "deskstate", "new")
+    assert change.why == "another instance owns it: what other changed is not taken"
+    assert other.asked(PUSH) == []
 
 
 def test_mistakes_are_named(world: World, desk: Remote, incident: IncidentId) -> None:

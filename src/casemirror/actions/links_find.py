@@ -53,7 +53,9 @@ def find(
         wanted = adoption.numbers_where(tx, conditions) if conditions else None
     held, scanned = _held(app, desk.name, search, progress)
     told = {number: ids for number, ids in held.items() if wanted is None or number in wanted}
-    findings = Findings(looked_in=links_ids.shown(search), scanned=scanned, more=max(len(told) - limit, 0))
+    findings = Findings(
+        looked_in=[source.title for source in search.sources], scanned=scanned, more=max(len(told) - limit, 0)
+    )
     twins = _twins(held)
     for done, (number, ids) in enumerate(islice(told.items(), limit)):
         progress("asking about objects", done, min(len(told), limit))

@@ -35,15 +35,28 @@ _WORD: Final = regex.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A field (machine name) or a label that may hold a remote id; `label` empty: every label."""
+    """A field (machine name) or labels that may hold a remote id.
+
+    label       the label of this name; empty: every label
+    named_as_id of these, only labels whose names say that they hold one
+    """
 
     field: str = ""
     label: str = ""
+    named_as_id: bool = False
 
     @property
     def title(self) -> str:
-        """As people name it."""
+        """In words."""
+        if self.named_as_id:
+            return "labels that are named as ids"
         return self.field or (f"{LABELS}.{self.label}" if self.label else LABELS)
+
+    def takes(self, name: str) -> bool:
+        """Say whether a label of this name is meant."""
+        if self.named_as_id:
+            return tells_an_id(name)
+        return not self.label or self.label.casefold() == name.casefold()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,18 +123,13 @@ def _usual(catalog: Catalog, *, every_label: bool) -> Iterator[Source]:
     for each in sorted(catalog.fields.values(), key=lambda each: each.cli_name):
         if tells_an_id(each.name):
             yield Source(field=each.cli_name)
-    yield Source() if every_label else Source(label="*id")
+    yield Source(named_as_id=not every_label)
 
 
 def tells_an_id(name: str) -> bool:
     """The name of a field or label says that it holds the id of something elsewhere: “Alert ID”, `ticket_number`."""
     words = [word.casefold() for word in _WORD.findall(name)]
     return bool(words) and words[-1] in _LAST and (len(words) == 1 or words[-2] in _OF)
-
-
-def shown(search: Search) -> list[str]:
-    """The sources in words."""
-    return ["labels that are named as ids" if each.label == "*id" else each.title for each in search.sources]
 
 
 def _texts(sources: Sequence[Source], incident: Incident) -> Iterator[tuple[str, str]]:
@@ -132,9 +140,7 @@ def _texts(sources: Sequence[Source], incident: Incident) -> Iterator[tuple[str,
             continue
         for label in incident.labels:
             name = label.get("type", "")
-            if source.label == "*id" and not tells_an_id(name):
-                continue
-            if source.label in ("", "*id") or source.label.casefold() == name.casefold():
+            if source.takes(name):
                 yield f"{LABELS}.{name}", label.get("value", "")
 
 
