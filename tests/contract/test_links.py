@@ -209,3 +209,22 @@ def test_deleting_an_incident_deletes_its_links(store: Store, incident: Incident
     with store.write() as tx:
         incidents.delete(tx, incident.id)
         assert links.of_incident(tx, incident.id) == []
+
+
+def test_the_first_poll_that_names_a_link_says_by_when_it_should_have_been_told(
+    store: Store, link: Link, now: datetime
+) -> None:
+    """A naming that no poll made (our own push) leaves that open; a pull begins anew."""
+
+    def named(told_by: datetime | None = None) -> datetime | None:
+        with store.write() as tx:
+            links.want(tx, link.id, now, priority=5, named=True, told_by=told_by)
+            return links.load(tx, link.id).told_by
+
+    first, second = now - timedelta(minutes=2), now - timedelta(minutes=1)
+    assert named() is None
+    assert named(first) == first
+    assert named(second) == first
+    with store.write() as tx:
+        links.save(tx, link.id, pulled=links.load(tx, link.id).named, told_by=None)
+    assert named(second) == second

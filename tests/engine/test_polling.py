@@ -322,3 +322,18 @@ def test_the_same_full_data_told_twice_is_taken_once(world: World) -> None:
     world.cycle()
     assert world.texts(incident) == ["hello"]
     assert world.get(incident, "deskstate") == desk.tickets["T1"].fields["state"] == "ours"
+
+
+def test_polls_do_not_starve_behind_a_flood_of_edits(world: World) -> None:
+    """People's edits go first, but a poll that waited for half a minute behind them is made."""
+    desk, made = quiet(world, 12)
+    desk.takes_s = 10.0
+    desk.change("T1", description="changed there")
+    world.clock.turn(world.interval_s)
+    for incident in made:
+        world.edit(incident, severity=4)
+    world.work()
+    names = [call.name for call in desk.calls]
+    assert POLL in names[:9]
+    assert names[0] in (PULL, PUSH)
+    assert names.count(PUSH) == 12

@@ -36,6 +36,8 @@ FIRST_RETRY_S = 30.0
 """Wait of a failing link after its first failure; doubled with each further one (rule 9)."""
 DATABASE_PAUSE_S = 2.0
 """Wait of a lane after the database could not do something."""
+STARVED = timedelta(seconds=30)
+"""A poll or fetch that waited for that long behind people's edits is made all the same."""
 BUG_PAUSE_S = 60.0
 """Wait of a lane after an error that nobody expected."""
 
@@ -109,7 +111,8 @@ def step(turn: Turn) -> bool:
         return False
     mirrors = turn.settings.flag("sync.mirror.job.enable")
     link = next_link(turn) if mirrors else None
-    if link is not None and (link.priority == 0 or not turn.lane.may_ask(now)):
+    starved = any(at and at < now - STARVED for at in (mirrors and turn.lane.next_poll_at, turn.lane.next_fetch_at))
+    if link is not None and ((link.priority == 0 and not starved) or not turn.lane.may_ask(now)):
         return run_link(turn, link)
     if not turn.lane.may_ask(now):
         return False

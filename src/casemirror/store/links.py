@@ -203,7 +203,7 @@ def want(
         "wanted": _TABLE.c.wanted + 1,
         "named": _TABLE.c.named + int(named),
         "named_at": sa.case((waits, _TABLE.c.named_at), else_=at if named else None),
-        "told_by": sa.case((waits, _TABLE.c.told_by), else_=by),
+        "told_by": sa.case((waits, sa.func.coalesce(_TABLE.c.told_by, by)), else_=by),
         "due_at": at if reset else due_at,
         "priority": sa.case((sa.or_(idle, _TABLE.c.priority > priority), priority), else_=_TABLE.c.priority),
     }

@@ -182,6 +182,9 @@ def test_two_tickets_for_one_incident_are_wrong() -> None:
     second = write("create", at=9.0, sys_id="c", correlation_id="g", short_description="made <alpha-1>")
     world = replace(with_ticket(ticket("beta", "c")), writes={"alpha": (), "beta": (MADE, SENT, second)})
     assert kinds(world) == ["ticket doubled"]
+    known = ledger()
+    known.deleted.add(MADE.sys_id)
+    assert "ticket doubled" not in kinds(world, known), "the first one was deleted before we knew of it"
 
 
 def test_a_deleted_ticket_is_no_violation_and_a_vanished_one_is() -> None:

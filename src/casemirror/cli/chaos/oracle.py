@@ -85,10 +85,10 @@ def tickets(world: World, ledger: Ledger, verdict: Verdict) -> Iterator[Violatio
             if not link.remote_id and not _said_why(link, verdict):
                 text = f"incident {case.id} has no ticket in {link.system}: {link.errors or 'nothing says why'}"
                 yield Violation(kind="ticket lost", text=text, case=case.id)
-    yield from _doubled_tickets(world, linked)
+    yield from _doubled_tickets(world, ledger, linked, verdict)
 
 
-def _doubled_tickets(world: World, linked: Counter[str]) -> Iterator[Violation]:
+def _doubled_tickets(world: World, ledger: Ledger, linked: Counter[str], verdict: Verdict) -> Iterator[Violation]:
     for system, log in world.writes.items():
         made = [w for w in log if w.verb == "create" and w.by == US]
         by_reference: dict[str, list[Write]] = {}
@@ -97,7 +97,9 @@ def _doubled_tickets(world: World, linked: Counter[str]) -> Iterator[Violation]:
         for reference, found in by_reference.items():
             ids = tuple(w.sys_id for w in found)
             case = next((c.id for c in world.cases if any(k.remote_id in ids for k in c.links)), 0)
-            if len(found) > 1:
+            if len(found) > 1 and any(i in ledger.deleted for i in ids[:-1]):
+                verdict.counted["ticket made again: people deleted it before casemirror knew of it"] += 1
+            elif len(found) > 1:
                 text = f"{system}: {len(found)} tickets made for {reference}, {found[-1].at - found[0].at:.1f} s apart"
                 yield Violation(kind="ticket doubled", text=text, case=case, tickets=ids)
             elif not linked[ids[0]] and ids[0] in world.tickets:
