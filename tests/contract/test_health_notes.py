@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from threading import Barrier
 
 import pytest
 
@@ -37,6 +39,28 @@ def test_a_change_is_noted_by_the_first_who_sees_it(store: Store, instance: Inst
         assert health.noted(tx) == {instance.id: failing(now + MINUTE)}
         lines = [(line.former, line.state, line.at) for line in health.history(tx, instance.id, limit=9)]
     assert lines == [("ok", "failing", now + MINUTE), ("", "ok", now)]
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_of_many_servers_that_see_a_change_at_once_one_notes_it(
+    store: Store, instance: Instance, now: datetime, is_new: bool
+) -> None:
+    """It is logged and told by that one; the others wait for its transaction and have seen nothing."""
+    former = None if is_new else Health(state=State.OK, since=now)
+    if former:
+        with store.write() as tx:
+            assert health.change(tx, instance.id, None, former)
+    together = Barrier(6)
+
+    def see(number: int) -> bool:
+        together.wait(timeout=30)
+        with store.write() as tx:
+            return health.change(tx, instance.id, former, failing(now + number * MINUTE))
+
+    with ThreadPoolExecutor(6) as servers:
+        assert sum(servers.map(see, range(1, 7))) == 1
+    with store.read() as tx:
+        assert len(health.history(tx, instance.id, limit=9)) == (1 if is_new else 2)
 
 
 def test_former_states_are_kept_for_some_time(

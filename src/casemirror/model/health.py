@@ -27,7 +27,7 @@ class State(StrEnum):
 
     OK = "ok"
     WAITING = "waiting"
-    """the remote, or the integration, asked for a pause"""
+    """the remote, the integration or its budget of requests asks for a pause"""
     PAUSED = "paused"
     """a person, or a safety brake, stopped it"""
     DEGRADED = "degraded"
