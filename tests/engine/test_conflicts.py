@@ -10,7 +10,7 @@ from casemirror.actions import conflicts, policies
 from casemirror.model.actor import Actor, Role
 from casemirror.model.errors import Forbidden, Invalid, NotFound
 from casemirror.model.ids import IncidentId
-from support.desk import PUSH, Remote
+from support.desk import PULL, PUSH, Remote
 from support.world import World
 
 ADMIN = Actor("root", Role.ADMINISTRATOR)
@@ -133,3 +133,25 @@ def test_mistakes_are_named(world: World, desk: Remote) -> None:
         policies.remove(world.app, ADMIN, field="deskstate")
     with pytest.raises(Forbidden):
         policies.put(world.app, ANALYST, "ask", field="deskstate")
+
+
+@pytest.mark.parametrize("method", ["remote", "union", "append", "max", "ask", "newest"])
+def test_a_change_that_nobody_saw_is_looked_at_before_it_is_pushed_over(world: World, method: str) -> None:
+    """A push within `mirror.push.freshness` of the last pull is preceded by one all the same, unless ours wins anyway."""
+    desk = world.instance()
+    incident = world.mirror(desk.ticket(severity=1))
+    world.cycle(2)
+    world.set(mirror__conflict=method)
+    desk.change("T1", description="theirs")
+    world.edit(incident, details="ours")
+    desk.calls.clear()
+    world.work()
+    assert [call.name for call in desk.calls][:1] == [PULL]
+    seen = str(world.get(incident, "details")), str(desk.tickets["T1"].fields["description"])
+    if method == "remote":
+        assert seen == ("theirs", "theirs")
+    elif method == "append":
+        assert all({"theirs", "ours"} <= set(text.split("\n")) for text in seen)
+    elif method == "ask":
+        assert seen == ("ours", "theirs")
+        assert "details" in world.link(incident).conflicts

@@ -15,7 +15,7 @@ from casemirror.model.entry import InboundEntry, Outgoing
 from casemirror.model.errors import IncidentChanged, NotImplementedByIntegration
 from casemirror.model.incident import Incident
 from casemirror.model.link import Link
-from casemirror.model.plan import Plan
+from casemirror.model.plan import Method, Plan
 from casemirror.runtime import wire
 from casemirror.store import entries, identity, incidents, links
 from casemirror.store.inbox import Row
@@ -53,7 +53,15 @@ def must_pull(turn: Turn, link: Link, told: Sequence[Row] = ()) -> bool:
     if link.is_gone or link.named > link.pulled or record.must_look_for_sent(turn, link):
         return True
     age = turn.app.clock.now() - (link.last_sync_at or link.since_at)
-    return age >= timedelta(seconds=turn.settings.freshness_s)
+    return age >= timedelta(seconds=turn.settings.freshness_s) or remote_may_win(turn)
+
+
+def remote_may_win(turn: Turn) -> bool:
+    """Somewhere a conflict is not simply ours: nothing may be sent over a change that was not looked at."""
+    methods = {choice.method for choice in turn.caller.policies.choices} | {
+        Method(str(turn.settings["mirror.conflict"]))
+    }
+    return not methods <= {Method.LOCAL, Method.XSOAR_DIRTY}
 
 
 def is_pulled(turn: Turn, link: Link) -> bool:

@@ -139,7 +139,7 @@ _TABLE: Final = (
         "mirror.push.freshness",
         "seconds",
         None,
-        "a push is not preceded by a pull when the last one is younger; unset: the job interval",
+        "a push is not preceded by a pull when the last one is younger; unset: the job interval. Where a conflict is not simply won by us, a push always is",
     ),
     Key(
         "mirror.brake.closed",
