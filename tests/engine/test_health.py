@@ -262,6 +262,9 @@ def test_mail_without_a_server_is_told_and_stops_no_webhook(world: World) -> Non
     assert "t0ken" not in repr(found)
     with pytest.raises(Invalid, match=r"notify\.email\.server"):
         action.test(world.app, ANALYST)
+    world.set(notify__email__from="nobody", notify__email__server="127.0.0.1:1")
+    with pytest.raises(Invalid, match="'nobody' in notify.email.to or notify.email.from is no e-mail address"):
+        action.test(world.app, ANALYST)
     world.set(notify__email__to="")
     assert action.test(world.app, ANALYST) == [
         action.Trial(target="http://127.0.0.1:1/…", error="http://127.0.0.1:1/… cannot be reached")

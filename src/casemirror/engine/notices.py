@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, parseaddr
 from typing import TYPE_CHECKING, Final, Protocol
 
 import requests
@@ -135,6 +135,8 @@ class Mail:
                 refused = server.send_message(self.message(body))
         except (OSError, smtplib.SMTPException) as error:
             raise NoticeFailed(f"the mail server {self.host}:{self.port} {_mail_trouble(error)}") from None
+        except ValueError as error:
+            raise NoticeFailed(f"the e-mail cannot be written: {error}") from None
         if refused:
             log.warning("notice.recipients_refused", server=self.host, refused=sorted(refused))
 
@@ -190,6 +192,10 @@ def _mail(tx: Connection) -> list[Mail]:
     missing = [name for name in ("notify.email.from", "notify.email.server") if not settings.text(name)]
     if missing:
         raise Invalid(f"notify.email.to is set, and {' and '.join(missing)} is not: no notice can be sent by e-mail")
+    people = (*settings.words("notify.email.to"), settings.text("notify.email.from"))
+    strange = [text for text in people if "@" not in parseaddr(text)[1]]
+    if strange:
+        raise Invalid(f"{strange[0]!r} in notify.email.to or notify.email.from is no e-mail address")
     host, port = address(settings.text("notify.email.server"), "notify.email.server")
     mail = Mail(
         to=settings.words("notify.email.to"),
