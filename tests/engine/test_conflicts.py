@@ -139,7 +139,7 @@ def test_mistakes_are_named(world: World, desk: Remote) -> None:
 def test_a_change_that_nobody_saw_is_looked_at_before_it_is_pushed_over(world: World, method: str) -> None:
     """A push within `mirror.push.freshness` of the last pull is preceded by one all the same, unless ours wins anyway."""
     desk = world.instance()
-    incident = world.mirror(desk.ticket(severity=1))
+    incident = world.mirror(desk.ticket(severity=1, description="before"))
     world.cycle(2)
     world.set(mirror__conflict=method)
     desk.change("T1", description="theirs")
