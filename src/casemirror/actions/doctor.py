@@ -160,7 +160,7 @@ def _held(incident: Incident, link: Link) -> Check:
 
 def _gone(incident: Incident, link: Link) -> Iterator[Check]:
     """The remote object is not there: one line instead of the failed pulls."""
-    when = f"; it is looked for again at {link.due_at:%Y-%m-%d %H:%M:%S} UTC" if link.due_at else ""
+    when = f" (it is looked for again at {link.due_at:%Y-%m-%d %H:%M:%S} UTC)" if link.due_at else ""
     new_id = link.remote_new_id or "NEW_ID"
     todo = (
         f"casemirror link follow {incident.id} {link.instance_name} {new_id} goes on with another object, "

@@ -104,7 +104,9 @@ def _view(tx: Connection, app: App, room: Room, incident: Incident, link: Link) 
     resend = room.settings.flag("mirror.resend.inbound")
     waiting = len(entries.unsent(tx, link, resend=resend)) if link.direction.outbound else 0
     missing = [
-        c for c in doctor.of_link(tx, room, incident, link) if c.state is State.MISSING and c.name != "conflicts"
+        c
+        for c in doctor.of_link(tx, room, incident, link)
+        if c.state is State.MISSING and c.name not in ("conflicts", "remote object")
     ]
     policy = None
     if turn is not None:
@@ -265,7 +267,7 @@ def _waits(view: _View, known: Through, name: str) -> list[str]:
     """Why the two sides may not have the same value yet."""
     link, there, found = view.link, view.link.instance_name, list[str]()
     if link.is_gone:
-        found.append(f"the object at {there} is {link.remote_said}; nothing is sent or taken until it is there again")
+        found.append(f"nothing is sent or taken until the object at {there} is there again: it is {link.remote_said}")
     if known.conflict:
         found.append(
             f"both sides changed it, and a person has to say since {_when(known.conflict.since)} which one counts: "

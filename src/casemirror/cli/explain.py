@@ -135,17 +135,16 @@ def drift(
         output.data(_drift_json(found))
         return
     total = found.total
-    output.line(f"{total.percent:g} % of {total.links} links agree")
+    gone = total.gone.total()
+    output.line(
+        f"{total.percent:g} % of {total.links - gone} links agree" + (f"; {gone} more are gone there" if gone else "")
+    )
     rows = [
         (name, t.links, t.agree, f"{t.percent:g}", _counts(t.kinds), _counts(t.gone))
         for name, t in sorted(found.instances.items())
     ]
     head = ("instance", "links", "agree", "%", "disagree because", "gone there")
     output.table(head, rows, empty="no links yet")
-    if total.gone:
-        output.line(
-            f"{total.gone.total()} remote objects are gone ({_counts(total.gone)}): they are neither in step nor out of it"
-        )
     if found.doubted:
         output.line(f"possibly sent twice: {found.doubted} (casemirror doubts)")
     if found.worst:
