@@ -535,7 +535,9 @@ class TestHostCalls:
         created = []
         host = HostCalls(
             find_user=lambda by: {"username": "bob"} if by == {"email": "b@x"} else {},
-            create_incidents=lambda found, last_run, folder: created.append((found, last_run, folder.is_dir())) or [{"id": "1"}],
+            create_incidents=lambda found, last_run, folder: (
+                created.append((found, last_run, folder.is_dir())) or [{"id": "1"}]
+            ),
         )
         source = """
             demisto.results([demisto.findUser(email="b@x"), demisto.findUser(username="nobody")])

@@ -71,7 +71,9 @@ def test_what_is_doubtful_is_left_and_told(world: World, desk: Remote) -> None:
     taken = world.create(ticketid="T4")
     several = world.create(ticketid="T5", details="T6")
     desk.calls.clear()
-    desk.next_answer(PULL, desk.play, desk.play, said([{"id": "T3", "state": "new", "in_mirror_error": "the workflow is broken"}]))
+    desk.next_answer(
+        PULL, desk.play, desk.play, said([{"id": "T3", "state": "new", "in_mirror_error": "the workflow is broken"}])
+    )
     found = adopted(world, names=["ticketid", "details"])
     assert verdicts(found) == {
         clear: ("T1", "adopted"),

@@ -80,7 +80,9 @@ class Mirror:
             for _ in range(times):
                 with self.app.store.write() as tx:
                     now = self.app.clock.now()
-                    lane_store.ask(tx, lane_id, poll_asked_at=now, next_fetch_at=now, not_before=None, in_not_before=None)
+                    lane_store.ask(
+                        tx, lane_id, poll_asked_at=now, next_fetch_at=now, not_before=None, in_not_before=None
+                    )
                 lane.drain(self.app, lane_id)
 
     # what a person sees and does here
