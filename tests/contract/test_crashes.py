@@ -15,17 +15,32 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 
 from casemirror.model.clock import SystemClock
 from casemirror.model.entry import NewEntry
 from casemirror.model.errors import Invalid
+from casemirror.model.ids import IncidentId, InstanceId
 from casemirror.model.incident import Incident, NewIncident, Status
 from casemirror.model.instance import Instance
 from casemirror.model.link import Link
-from casemirror.store import database, entries, files, incidents, instances, keys, links, schema, settings
+from casemirror.store import (
+    database,
+    entries,
+    files,
+    identity,
+    incidents,
+    instances,
+    keys,
+    lanes,
+    links,
+    schema,
+    settings,
+)
 from casemirror.store.database import Store
 from casemirror.store.keys import KeyRing
-from support import stores
+from support import postgres, stores
 
 SECRET = "swordfish-4711"
 HALF = """
@@ -345,3 +360,47 @@ def test_an_address_that_is_none_is_refused_without_showing_it(tmp_path: Path) -
     odd = Store.open(tmp_path / "postgres.db", tmp_path / "files", SystemClock(), KeyRing((stores.KEY,)))
     assert not odd.is_postgresql
     odd.close()
+
+
+_AT = "'2026-01-02 03:04:05'"
+FIRST_ROWS = (
+    f"INSERT INTO instance (id, name, brand, created_at, modified_at) VALUES ('i', 'snow', 'ServiceNow', {_AT}, {_AT})",
+    "INSERT INTO lane (id, instance_id) VALUES ('i/0', 'i')",
+    "INSERT INTO incident (id, guid, status, fields, created_at, modified_at, occurred_at) "
+    f"VALUES (1, 'g', 1, '{{\"name\": \"fire\"}}', {_AT}, {_AT}, {_AT})",
+    "INSERT INTO link (incident_id, instance_id, instance_name, remote_id, direction, base, since_at) "
+    f"VALUES (1, 'i', 'snow', 'R1', 'Both', '{{\"name\": \"fire\"}}', {_AT})",
+)
+
+
+@pytest.mark.parametrize("kind", stores.KINDS)
+def test_a_database_of_the_first_version_is_brought_forward_with_all_its_rows(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What people have is kept, and works with the code of today; the schema is the same as that of a new database."""
+    admin = request.getfixturevalue("postgresql") if kind == "postgresql" else ""
+    where = tmp_path / "old.db" if kind == "sqlite" else postgres.new_database(admin)
+    old = Store.open(where, tmp_path / "files", SystemClock(), KeyRing((stores.KEY,)))
+    folder = tmp_path / "first"
+    shutil.copytree(database.MIGRATIONS, folder)
+    for later in (folder / "versions").glob("0*.py"):
+        if not later.name.startswith("0001"):
+            later.unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "MIGRATIONS", folder)
+        old.migrate()
+    with old.write() as tx:
+        for statement in FIRST_ROWS:
+            tx.exec_driver_sql(statement)
+    old.migrate()
+    with old.write() as tx:
+        [found] = links.of_incident(tx, IncidentId(1))
+        assert (found.instance_name, found.remote_id, found.base, found.trail) == ("snow", "R1", {"name": "fire"}, ())
+        assert lanes.of_instance(tx, InstanceId("i")).may_ask(old.clock.now())
+        assert len(identity.server_id(tx)) == 32
+        links.want(tx, found.id, old.clock.now(), priority=0, named=True)
+        assert incidents.load(tx, IncidentId(1)).name == "fire"
+    with old.engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, schema.metadata) == []
+    old.close()

@@ -1,7 +1,5 @@
 """First schema"""
 
-import uuid
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -20,11 +18,6 @@ _JSON = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=Tr
 
 def upgrade() -> None:
     """Bring the schema forward."""
-    server = op.create_table(
-        "server", sa.Column("id", sa.Text(), nullable=False), sa.PrimaryKeyConstraint("id", name=op.f("pk_server"))
-    )
-    op.bulk_insert(server, [{"id": uuid.uuid4().hex}])
-
     op.create_table(
         "audit",
         sa.Column("id", _BIG, autoincrement=True, nullable=False),
@@ -65,7 +58,6 @@ def upgrade() -> None:
         sa.Column("type", sa.Text(), server_default="", nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("fields", _JSON, server_default="{}", nullable=False),
-        sa.Column("changed", _JSON, server_default="{}", nullable=False),
         sa.Column("labels", _JSON, server_default="[]", nullable=False),
         sa.Column("raw_json", sa.Text(), server_default="", nullable=False),
         sa.Column("entries", sa.Integer(), server_default="0", nullable=False),
@@ -119,29 +111,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_setting")),
     )
     op.create_table(
-        "setting_secret",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("key_id", sa.Text(), server_default="", nullable=False),
-        sa.Column("wrapped", sa.LargeBinary(), nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_setting_secret")),
-    )
-    op.create_table(
-        "notice",
-        sa.Column("id", _BIG, autoincrement=True, nullable=False),
-        sa.Column("created_at", schema.UtcTime(), nullable=False),
-        sa.Column("target", sa.Text(), server_default="", nullable=False),
-        sa.Column("body", _JSON, server_default="{}", nullable=False),
-        sa.Column("state", sa.Text(), server_default="waiting", nullable=False),
-        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("due_at", schema.UtcTime(), nullable=False),
-        sa.Column("error", sa.Text(), server_default="", nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
-    )
-    with op.batch_alter_table("notice", schema=None) as batch_op:
-        batch_op.create_index("ix_notice_due", ["state", "due_at"], unique=False)
-
-    op.create_table(
         "user_account",
         sa.Column("username", sa.Text(), nullable=False),
         sa.Column("email", sa.Text(), server_default="", nullable=False),
@@ -163,43 +132,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", "id", "pack_id", name=op.f("pk_content_item")),
     )
     op.create_table(
-        "tally",
-        sa.Column("instance_id", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("value", sa.Float(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["instance_id"], ["instance.id"], name=op.f("fk_tally_instance_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("instance_id", "name", name=op.f("pk_tally")),
-    )
-    op.create_table(
-        "health",
-        sa.Column("instance_id", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), server_default="", nullable=False),
-        sa.Column("reason", sa.Text(), server_default="", nullable=False),
-        sa.Column("since_at", schema.UtcTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["instance_id"], ["instance.id"], name=op.f("fk_health_instance_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("instance_id", name=op.f("pk_health")),
-    )
-    op.create_table(
-        "health_change",
-        sa.Column("id", _BIG, autoincrement=True, nullable=False),
-        sa.Column("instance_id", sa.Text(), nullable=False),
-        sa.Column("at", schema.UtcTime(), nullable=False),
-        sa.Column("state", sa.Text(), server_default="", nullable=False),
-        sa.Column("former", sa.Text(), server_default="", nullable=False),
-        sa.Column("reason", sa.Text(), server_default="", nullable=False),
-        sa.ForeignKeyConstraint(
-            ["instance_id"], ["instance.id"], name=op.f("fk_health_change_instance_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_health_change")),
-    )
-    with op.batch_alter_table("health_change", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_health_change_instance_id"), ["instance_id"], unique=False)
-
-    op.create_table(
         "lane",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("instance_id", sa.Text(), nullable=False),
@@ -209,12 +141,7 @@ def upgrade() -> None:
         sa.Column("lease_until", schema.UtcTime(), nullable=True),
         sa.Column("not_before", schema.UtcTime(), nullable=True),
         sa.Column("not_before_reason", sa.Text(), server_default="", nullable=False),
-        sa.Column("in_not_before", schema.UtcTime(), nullable=True),
-        sa.Column("in_not_before_reason", sa.Text(), server_default="", nullable=False),
         sa.Column("held_reason", sa.Text(), server_default="", nullable=False),
-        sa.Column("poll_error", sa.Text(), server_default="", nullable=False),
-        sa.Column("fetch_error", sa.Text(), server_default="", nullable=False),
-        sa.Column("good_poll_at", schema.UtcTime(), nullable=True),
         sa.Column("cursor_at", schema.UtcTime(), nullable=True),
         sa.Column("cap_modified", sa.Text(), server_default="unknown", nullable=False),
         sa.Column("cap_modified_until", schema.UtcTime(), nullable=True),
@@ -233,13 +160,6 @@ def upgrade() -> None:
         sa.Column("pulls_this_cycle", sa.Integer(), server_default="0", nullable=False),
         sa.Column("closed_this_cycle", sa.Integer(), server_default="0", nullable=False),
         sa.Column("brake_off_until", schema.UtcTime(), nullable=True),
-        sa.Column("late_s", sa.Float(), server_default="0", nullable=False),
-        sa.Column("late_at", schema.UtcTime(), nullable=True),
-        sa.Column("late_count", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("ids_lately", sa.Float(), server_default="0", nullable=False),
-        sa.Column("silences", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("page_at", schema.UtcTime(), nullable=True),
-        sa.Column("sweep_before", schema.UtcTime(), nullable=True),
         sa.ForeignKeyConstraint(["instance_id"], ["instance.id"], name=op.f("fk_lane_instance_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lane")),
     )
@@ -261,7 +181,6 @@ def upgrade() -> None:
         sa.Column("wanted", sa.Integer(), server_default="0", nullable=False),
         sa.Column("done", sa.Integer(), server_default="0", nullable=False),
         sa.Column("named", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("named_at", schema.UtcTime(), nullable=True),
         sa.Column("pulled", sa.Integer(), server_default="0", nullable=False),
         sa.Column("due_at", schema.UtcTime(), nullable=True),
         sa.Column("priority", sa.Integer(), server_default="5", nullable=False),
@@ -270,8 +189,6 @@ def upgrade() -> None:
         sa.Column("pushed", _JSON, server_default="{}", nullable=False),
         sa.Column("doubted", _JSON, server_default="[]", nullable=False),
         sa.Column("sticky", _JSON, server_default="[]", nullable=False),
-        sa.Column("conflicts", _JSON, server_default="{}", nullable=False),
-        sa.Column("open_conflicts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("since_at", schema.UtcTime(), nullable=False),
         sa.Column("linked_later", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("last_sync_at", schema.UtcTime(), nullable=True),
@@ -287,15 +204,7 @@ def upgrade() -> None:
         sa.Column("rate_limited", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("create_attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("creating_at", schema.UtcTime(), nullable=True),
-        sa.Column("creating_ends_by", schema.UtcTime(), nullable=True),
-        sa.Column("remote_state", sa.Text(), server_default="present", nullable=False),
-        sa.Column("remote_since", schema.UtcTime(), nullable=True),
-        sa.Column("remote_words", sa.Text(), server_default="", nullable=False),
-        sa.Column("remote_new_id", sa.Text(), server_default="", nullable=False),
         sa.Column("last_remote", sa.Text(), server_default="", nullable=False),
-        sa.Column("trail", _JSON, server_default="[]", nullable=False),
-        sa.Column("told_by", schema.UtcTime(), nullable=True),
-        sa.Column("remote_changed_at", schema.UtcTime(), nullable=True),
         sa.ForeignKeyConstraint(["incident_id"], ["incident.id"], name=op.f("fk_link_incident_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["instance_id"], ["instance.id"], name=op.f("fk_link_instance_id"), ondelete="SET NULL"
@@ -304,14 +213,6 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("link", schema=None) as batch_op:
-        conflicted = sa.text("open_conflicts > 0")
-        batch_op.create_index(
-            "ix_link_conflict",
-            ["instance_id"],
-            unique=False,
-            sqlite_where=conflicted,
-            postgresql_where=conflicted,
-        )
         for name, columns in (("ix_link_due", ["due_at"]), ("ix_link_next", ["priority", "due_at", "id"])):
             work = sa.text("wanted > done")
             batch_op.create_index(
@@ -322,72 +223,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_link_sync", ["instance_id", "last_sync_at"], unique=False)
         batch_op.create_index("ix_link_since", ["instance_id", "since_at"], unique=False)
         batch_op.create_index("ix_link_name", ["instance_name", "incident_id"], unique=False)
-
-    op.create_table(
-        "merge_policy",
-        sa.Column("id", _BIG, autoincrement=True, nullable=False),
-        sa.Column("incident_id", _BIG, nullable=True),
-        sa.Column("instance_id", sa.Text(), nullable=True),
-        sa.Column("type", sa.Text(), server_default="", nullable=False),
-        sa.Column("field", sa.Text(), server_default="", nullable=False),
-        sa.Column("method", sa.Text(), server_default="", nullable=False),
-        sa.ForeignKeyConstraint(
-            ["incident_id"], ["incident.id"], name=op.f("fk_merge_policy_incident_id"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["instance_id"], ["instance.id"], name=op.f("fk_merge_policy_instance_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_merge_policy")),
-    )
-    with op.batch_alter_table("merge_policy", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_merge_policy_incident_id"), ["incident_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_merge_policy_instance_id"), ["instance_id"], unique=False)
-
-    op.create_table(
-        "field_owner",
-        sa.Column("id", _BIG, autoincrement=True, nullable=False),
-        sa.Column("incident_id", _BIG, nullable=True),
-        sa.Column("instance_id", sa.Text(), nullable=False),
-        sa.Column("type", sa.Text(), server_default="", nullable=False),
-        sa.Column("field", sa.Text(), server_default="", nullable=False),
-        sa.ForeignKeyConstraint(
-            ["incident_id"], ["incident.id"], name=op.f("fk_field_owner_incident_id"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["instance_id"], ["instance.id"], name=op.f("fk_field_owner_instance_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_field_owner")),
-    )
-    with op.batch_alter_table("field_owner", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_field_owner_incident_id"), ["incident_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_field_owner_instance_id"), ["instance_id"], unique=False)
-
-    op.create_table(
-        "budget",
-        sa.Column("instance_id", sa.Text(), nullable=False),
-        sa.Column("credential", sa.Text(), server_default="", nullable=False),
-        sa.Column("requests", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("window_s", sa.Integer(), server_default="60", nullable=False),
-        sa.Column("learned", sa.Float(), nullable=True),
-        sa.Column("learned_at", schema.UtcTime(), nullable=True),
-        sa.Column("agreed", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("hits", sa.Integer(), server_default="0", nullable=False),
-        sa.ForeignKeyConstraint(
-            ["instance_id"], ["instance.id"], name=op.f("fk_budget_instance_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("instance_id", name=op.f("pk_budget")),
-    )
-    with op.batch_alter_table("budget", schema=None) as batch_op:
-        batch_op.create_index("ix_budget_credential", ["credential"], unique=False)
-
-    op.create_table(
-        "budget_use",
-        sa.Column("credential", sa.Text(), nullable=False),
-        sa.Column("at", schema.UtcTime(), nullable=False),
-        sa.Column("requests", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("commands", sa.Integer(), server_default="0", nullable=False),
-        sa.PrimaryKeyConstraint("credential", "at", name=op.f("pk_budget_use")),
-    )
 
     op.create_table(
         "poll_ledger",
@@ -441,7 +276,6 @@ def upgrade() -> None:
         sa.Column("user", sa.Text(), server_default="", nullable=False),
         sa.Column("category", sa.Text(), server_default="", nullable=False),
         sa.Column("tags", _JSON, server_default="[]", nullable=False),
-        sa.Column("given", _JSON, server_default="[]", nullable=False),
         sa.Column("tagged_at", schema.UtcTime(), nullable=True),
         sa.Column("note", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("file_id", sa.Text(), nullable=True),
@@ -503,7 +337,6 @@ def upgrade() -> None:
         sa.Column("at", schema.UtcTime(), nullable=False),
         sa.Column("field", sa.Text(), server_default="", nullable=False),
         sa.Column("rule", sa.Text(), server_default="", nullable=False),
-        sa.Column("note", sa.Text(), server_default="", nullable=False),
         sa.Column("base", _JSON, nullable=True),
         sa.Column("local", _JSON, nullable=True),
         sa.Column("remote", _JSON, nullable=True),
@@ -529,7 +362,6 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), server_default="", nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("intended_at", schema.UtcTime(), nullable=True),
-        sa.Column("ends_by", schema.UtcTime(), nullable=True),
         sa.Column("sent_at", schema.UtcTime(), nullable=True),
         sa.ForeignKeyConstraint(["entry_id"], ["entry.id"], name=op.f("fk_delivery_entry_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["link_id"], ["link.id"], name=op.f("fk_delivery_link_id"), ondelete="CASCADE"),
@@ -537,19 +369,3 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_delivery_entry_id"), ["entry_id"], unique=False)
-
-    op.create_table(
-        "doubt",
-        sa.Column("id", _BIG, autoincrement=True, nullable=False),
-        sa.Column("link_id", _BIG, nullable=False),
-        sa.Column("entry_id", _BIG, nullable=True),
-        sa.Column("at", schema.UtcTime(), nullable=False),
-        sa.Column("times", sa.Integer(), server_default="1", nullable=False),
-        sa.Column("reason", sa.Text(), server_default="", nullable=False),
-        sa.ForeignKeyConstraint(["entry_id"], ["entry.id"], name=op.f("fk_doubt_entry_id"), ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["link_id"], ["link.id"], name=op.f("fk_doubt_link_id"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_doubt")),
-    )
-    with op.batch_alter_table("doubt", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_doubt_entry_id"), ["entry_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_doubt_link_id"), ["link_id"], unique=False)
