@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 import pytest
 from structlog.testing import capture_logs
 
+from casemirror.actions import budgets, instances, metrics
 from casemirror.actions import drift as drift_action
 from casemirror.actions import health as action
-from casemirror.actions import instances, metrics
 from casemirror.engine import notices
 from casemirror.engine.health import Watch
 from casemirror.engine.notices import NoticeFailed, Target
 from casemirror.model.errors import Invalid
 from casemirror.model.health import State
 from casemirror.model.values import Json, time_text
+from casemirror.store import budgets as budget_store
 from casemirror.store import notices as store
 from support.desk import FETCH, POLL, PULL, Remote, error, raised
 from support.world import ANALYST, HOUR, MINUTE, World
@@ -324,3 +325,13 @@ def test_an_object_that_says_when_it_changed_gives_the_age_of_changes(world: Wor
     world.cycle()
     found = counted(world)
     assert (found["inbound_age_seconds_count"], found["inbound_age_seconds_sum"]) == (1, 45 + world.interval_s)
+
+
+def test_what_is_left_of_a_budget_is_shown_where_there_is_one(world: World) -> None:
+    desk = ready(world)
+    assert "budget_left_requests" not in counted(world)
+    budgets.put(world.app, ANALYST, desk.instance, 10, 60)
+    with world.store.write() as tx:
+        budget_store.book(tx, world.lane(desk.instance).instance_id, "who", 3, world.clock.now())
+    found = counted(world)
+    assert (found["budget_requests"], found["budget_left_requests"]) == (10, 7)

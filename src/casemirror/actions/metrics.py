@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
@@ -21,8 +21,11 @@ from casemirror.engine.health import Seen
 from casemirror.model.actor import Actor
 from casemirror.model.health import State
 from casemirror.model.ids import InstanceId
-from casemirror.store import heartbeats, metrics, notices
+from casemirror.store import budgets, heartbeats, metrics, notices
 from casemirror.store.metrics import Work
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 PREFIX: Final = "casemirror_"
 TALLIES: Final[Mapping[str, tuple[str, str]]] = {
@@ -65,6 +68,8 @@ class Snapshot:
     seen: list[Seen]
     work: Mapping[InstanceId, Work]
     tallies: Mapping[InstanceId, Mapping[str, float]]
+    budgets: Mapping[InstanceId, tuple[int, int]]
+    """requests used and allowed within the window, where a limit is known"""
     workers: int
     notices: int
 
@@ -78,9 +83,11 @@ def collect(app: App, actor: Actor) -> list[Metric]:
     require(actor, "metrics.show")
     with app.store.read() as tx:
         now = app.clock.now()
+        seen = health.look(tx, app)
         found = Snapshot(
             now=now,
-            seen=health.look(tx, app),
+            seen=seen,
+            budgets={s.instance.id: b for s in seen if (b := _budget(tx, s, now)) is not None},
             work=metrics.work(tx, now),
             tallies=metrics.all_of(tx),
             workers=len(heartbeats.alive(tx)),
@@ -93,6 +100,14 @@ def collect(app: App, actor: Actor) -> list[Metric]:
         _health(found),
         *(_histogram(found, h) for h in HISTOGRAMS),
     ]
+
+
+def _budget(tx: Connection, seen: Seen, now: datetime) -> tuple[int, int] | None:
+    budget = budgets.load(tx, seen.instance.id)
+    limit = budget.limit(now)
+    if limit is None:
+        return None
+    return sum(use.requests for use in budgets.uses(tx, budget.credential, now - budget.window)), limit
 
 
 def _of_the_whole(found: Snapshot) -> Iterator[Metric]:
@@ -130,6 +145,11 @@ def _gauges(found: Snapshot) -> Iterator[Metric]:
     text = "Seconds since the last cycle that went well; absent before the first one."
     polled = ((s, s.facts.lane.good_poll_at) for s in found.seen)
     yield _gauge("good_poll_age_seconds", text, ((s, _age(found.now, at)) for s, at in polled if at))
+    limited = [(s, found.budgets[s.instance.id]) for s in found.seen if s.instance.id in found.budgets]
+    text = "Requests that the credential may make within its window; absent when no limit is known."
+    yield _gauge("budget_requests", text, ((s, limit) for s, (_, limit) in limited))
+    text = "Requests that are left of it; instances with one credential show the same."
+    yield _gauge("budget_left_requests", text, ((s, max(limit - used, 0)) for s, (used, limit) in limited))
     measured = [s for s in found.seen if found.tally(s, metrics.DRIFT_AT)]
     text = "Links that did not agree when drift was measured last (casemirror drift); absent before that."
     yield _gauge("drift_links", text, ((s, found.tally(s, metrics.DRIFT_LINKS)) for s in measured))
