@@ -249,7 +249,7 @@ def described(store: Store) -> dict[str, object]:
     look = sa.inspect(store.engine)
     return {
         table: (
-            [(c["name"], str(c["type"]), c["nullable"], str(c["default"])) for c in look.get_columns(table)],
+            sorted((c["name"], str(c["type"]), c["nullable"], str(c["default"])) for c in look.get_columns(table)),
             look.get_pk_constraint(table)["constrained_columns"],
             sorted(
                 (i["name"], tuple(i["column_names"]), bool(i["unique"]), only_where(i.get("dialect_options", {})))

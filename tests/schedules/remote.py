@@ -64,9 +64,15 @@ class ScheduleRemote(Remote):
         found = next((t for t in self.tickets.values() if self.careful and t.fields.get("made_for") == made_for), None)
         remote_id = args["remoteId"] or (found.id if found else "")
         there = {c.file for c in self.tickets[remote_id].comments} if remote_id in self.tickets else set()
+        if self.careful and not remote_id and args["casemirror"].get("only_look"):
+            return said("", {"casemirror": {"record": "unknown"}})
         new = [e for e in args["entries"] if not (self.careful and _is_there(e, there))]
+        early = [e for e in new if self.careful and e["casemirror"].get("only_look")]
+        new = [e for e in new if e not in early]
         reply = super()._push(replace(command, args={**args, "remoteId": remote_id, "entries": new}))
         ticket = self.tickets[str(reply.results[-1])]
+        if early:
+            reply = replace(reply, results=(*reply.results, {"casemirror": {"unknown": [e["id"] for e in early]}}))
         if not args["remoteId"]:
             ticket.fields["made_for"] = made_for
         if self.careful:

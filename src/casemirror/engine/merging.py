@@ -69,6 +69,11 @@ def merges(policy: Policy, name: str) -> bool:
     return policy.method(name) in _MERGES
 
 
+def counts_when_first_told(policy: Policy, name: str, remote: Json) -> bool:
+    """A value of the remote that nobody knew, met by an edit of ours, is a conflict: where a person is to be asked, he is."""
+    return policy.method(name) is Method.ASK and not is_empty(remote)
+
+
 def _remote_is_newer(link: Link, name: str, changed: Mapping[str, str]) -> bool:
     """The remote still had the old value at the last pull, and ours changed before it."""
     if name not in changed or link.last_sync_at is None:

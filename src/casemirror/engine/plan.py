@@ -131,7 +131,7 @@ def _rule(link: Link, name: str, local: Json, remote: Json, policy: Policy, now:
         return Rule.CONFLICT_LOCAL if policy.outbound and _goes_out(name, policy) else Rule.REMOTE_CHANGED
     if not link.changed_here(name, local):
         return Rule.REMOTE_CHANGED
-    if not known and not merging.merges(policy, name):
+    if not known and not merging.merges(policy, name) and not merging.counts_when_first_told(policy, name, remote):
         return Rule.FIRST_TOLD
     return Rule.CONFLICT_LOCAL if policy.outbound and _goes_out(name, policy) else Rule.REMOTE_CHANGED
 

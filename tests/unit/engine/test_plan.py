@@ -74,6 +74,18 @@ CASES = [
     ("MIR-107 direction In keeps an edit", {"f": 1}, {}, 2, 1, ONLY_IN, None, None, None),
     ("MIR-108 direction In takes a real change", {"f": 1}, {}, 2, 3, ONLY_IN, Rule.REMOTE_CHANGED, 3, None),
     ("MIR-111 told for the first time while edited", {}, {"f": 1}, 2, 3, ONLY_IN, Rule.FIRST_TOLD, None, None),
+    (
+        "told for the first time while edited, and a person is to be asked",
+        {},
+        {"f": 1},
+        2,
+        3,
+        replace(BOTH, conflict=Method.ASK),
+        Rule.CONFLICT_HELD,
+        None,
+        None,
+    ),
+    ("MIR-111 nothing told is no conflict", {}, {"f": 1}, 2, "", replace(BOTH, conflict=Method.ASK), Rule.FIRST_TOLD, None, 2),
     ("told for the first time, untouched here", {}, {"f": 1}, 1, 3, BOTH, Rule.REMOTE_CHANGED, 3, None),
     ("MIR-097 an empty value empties", {"f": 1}, {}, 1, "", BOTH, Rule.REMOTE_CHANGED, "", None),
     (
