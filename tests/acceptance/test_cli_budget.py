@@ -7,11 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import casemirror
 from casemirror.simulators.servicenow import ServiceNowSimulator
-from support.cli import Program
-
-PACK = Path(casemirror.__file__).parent / "packs" / "CasemirrorServiceNow"
+from support.cli import PACKS, Program
 
 
 @pytest.fixture
@@ -23,18 +20,14 @@ def remote() -> Iterator[ServiceNowSimulator]:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Program:
-    return Program(tmp_path, {"REMOTE_PASSWORD": "casemirror"})
+    return Program(tmp_path)
 
 
 def test_requests_are_counted_for_a_credential_and_bounded(program: Program, remote: ServiceNowSimulator) -> None:
-    assert "no instance is configured" in program.good("budget", "list").out
-    program.good("pack", "add", str(PACK))
+    assert program.good("budget").out == program.good("budget", "list").out == "no instance is configured\n"
+    program.good("pack", "add", PACKS)
     for name in ("snow", "snow2"):
-        program.good(
-            *("instance", "add", name, "--integration", "casemirror ServiceNow", "--param", f"url={remote.url}"),
-            *("--param", "credentials.identifier=casemirror", "--secret", "credentials=env:REMOTE_PASSWORD"),
-            *("--param", "mirror_direction=Incoming And Outgoing", "--param", "isFetch=true"),
-        )
+        program.add_servicenow(remote.url, name)
     program.good("instance", "test", "snow")
     program.good("instance", "test", "snow2")
     one, two = program.good("budget", "list", "--json").json

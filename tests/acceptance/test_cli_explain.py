@@ -7,11 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import casemirror
 from casemirror.simulators.servicenow import ServiceNowSimulator
 from support.cli import Program
-
-PACKS = Path(casemirror.__file__).parent / "packs"
 
 
 @pytest.fixture
@@ -25,16 +22,7 @@ def remote() -> Iterator[ServiceNowSimulator]:
 @pytest.fixture
 def program(tmp_path: Path, remote: ServiceNowSimulator) -> Program:
     """A program with an instance of our ServiceNow integration and the ticket fetched."""
-    made = Program(tmp_path / "home", {"REMOTE_PASSWORD": "casemirror"})
-    made.good("pack", "add", PACKS)
-    made.good(
-        *("instance", "add", "snow", "--integration", "casemirror ServiceNow", "--param", f"url={remote.url}"),
-        *("--param", "credentials.identifier=casemirror", "--secret", "credentials=env:REMOTE_PASSWORD"),
-        *("--param", "mirror_direction=Incoming And Outgoing", "--param", "isFetch=true"),
-    )
-    made.good("instance", "fetch", "snow")
-    made.good("instance", "mirror", "snow")
-    return made
+    return Program(tmp_path / "home").mirroring(remote.url)
 
 
 def test_why_names_the_payload_the_mapper_line_and_the_rule(program: Program, remote: ServiceNowSimulator) -> None:

@@ -8,11 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import casemirror
 from casemirror.simulators.servicenow import ServiceNowSimulator
 from support.cli import Program
-
-PACKS = Path(casemirror.__file__).parent / "packs"
 
 
 @pytest.fixture
@@ -24,16 +21,7 @@ def remote() -> Iterator[ServiceNowSimulator]:
 
 @pytest.fixture
 def program(tmp_path: Path, remote: ServiceNowSimulator) -> Program:
-    made = Program(tmp_path / "home", {"REMOTE_PASSWORD": "casemirror"})
-    made.good("pack", "add", PACKS)
-    made.good(
-        *("instance", "add", "snow", "--integration", "casemirror ServiceNow", "--param", f"url={remote.url}"),
-        *("--param", "credentials.identifier=casemirror", "--secret", "credentials=env:REMOTE_PASSWORD"),
-        *("--param", "mirror_direction=Incoming And Outgoing", "--param", "isFetch=true"),
-    )
-    made.good("instance", "fetch", "snow")
-    made.good("instance", "mirror", "snow")
-    return made
+    return Program(tmp_path / "home").mirroring(remote.url)
 
 
 def test_a_deleted_ticket_is_told_everywhere_and_another_one_is_followed(

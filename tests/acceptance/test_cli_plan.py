@@ -10,12 +10,10 @@ from typing import Any
 
 import pytest
 
-import casemirror
 from casemirror.simulators.servicenow import ServiceNowSimulator
-from support.cli import Program
+from support.cli import PACKS, Program
 from support.server import Server
 
-PACKS = Path(casemirror.__file__).parent / "packs"
 MAPPER = PACKS / "CasemirrorServiceNow" / "Classifiers" / "mapper-incoming-servicenow.json"
 OLD = "casemirror-servicenow-incoming"
 
@@ -32,16 +30,7 @@ def remote() -> Iterator[ServiceNowSimulator]:
 @pytest.fixture
 def program(tmp_path: Path, remote: ServiceNowSimulator) -> Program:
     """A program with an instance of our ServiceNow integration, the tickets fetched and pulled once."""
-    made = Program(tmp_path / "home", {"REMOTE_PASSWORD": "casemirror"})
-    made.good("pack", "add", PACKS)
-    made.good(
-        *("instance", "add", "snow", "--integration", "casemirror ServiceNow", "--param", f"url={remote.url}"),
-        *("--param", "credentials.identifier=casemirror", "--secret", "credentials=env:REMOTE_PASSWORD"),
-        *("--param", "mirror_direction=Incoming And Outgoing", "--param", "isFetch=true"),
-    )
-    made.good("instance", "fetch", "snow")
-    made.good("instance", "mirror", "snow")
-    return made
+    return Program(tmp_path / "home").mirroring(remote.url)
 
 
 def ticket(program: Program, number: int) -> str:

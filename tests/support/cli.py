@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import casemirror
+
+PACKS = Path(casemirror.__file__).parent / "packs"
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -60,3 +64,20 @@ class Program:
         assert "Traceback" not in ran.err
         assert len(ran.err.strip().splitlines()) == 1, ran.err
         return ran.err.strip()
+
+    def add_servicenow(self, url: str, name: str = "snow") -> None:
+        """Add an instance of our ServiceNow integration that talks to a simulator; its pack must be there."""
+        self.good(
+            *("instance", "add", name, "--integration", "casemirror ServiceNow", "--param", f"url={url}"),
+            *("--param", "credentials.identifier=casemirror", "--secret", "credentials=env:REMOTE_PASSWORD"),
+            *("--param", "mirror_direction=Incoming And Outgoing", "--param", "isFetch=true"),
+            environment={"REMOTE_PASSWORD": "casemirror"},
+        )
+
+    def mirroring(self, url: str) -> Program:
+        """Our packs and the instance `snow`, its tickets fetched and pulled once; returns itself."""
+        self.good("pack", "add", PACKS)
+        self.add_servicenow(url)
+        self.good("instance", "fetch", "snow")
+        self.good("instance", "mirror", "snow")
+        return self

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from casemirror.cli import output, session
+from casemirror.cli.alone import alone
 from casemirror.cli.session import AsJson
 
 if TYPE_CHECKING:
     from casemirror.actions.budgets import Standing
 
 app = typer.Typer(
-    no_args_is_help=True, help="Requests to remotes: what may be used, what was, and the latency to expect."
+    cls=alone("list"),
+    help="Requests to remotes: what may be used, what was, and the latency to expect. Alone it is the same as its command list.",
 )
 
 

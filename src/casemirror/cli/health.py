@@ -5,23 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from casemirror.cli import output, session
+from casemirror.cli.alone import alone
 from casemirror.cli.session import AsJson
 
-
-class Shown(TyperGroup):
-    """A group whose command `show` may be left out: ``casemirror health snow`` is ``casemirror health show snow``."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put `show` in when no command is named."""
-        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
-        return super().parse_args(ctx, args if named else ["show", *args])
-
-
 app = typer.Typer(
-    cls=Shown,
+    cls=alone("show"),
     help="How the instances are: ok, waiting, paused, degraded or failing. Alone it is the same as its command show.",
 )
 

@@ -3,8 +3,9 @@
 The truth is in our tables; DBOS only carries "lane L has something to do" to exactly one worker. Everything it runs is
 at-least-once, and the lane's lease and epoch make a double run harmless (design §5).
 
-Threads: `watch` and `tell` are those of `engine.health`; `beat` says that this process lives, `look` enqueues lanes that have something to do, `reap` resumes what
-a dead process or a failed database left behind and clears what is done, `tidy` forgets payloads that were kept long enough.   Source: docs/decisions/0002.
+Threads: `beat` says that this process lives, `look` enqueues lanes that have something to do, `reap` resumes what a dead
+process or a failed database left behind and clears what is done, `tidy` forgets what was kept long enough, `long` minds
+long-running processes; `watch` and `tell` are those of `engine.health`.   Source: docs/decisions/0002.
 """
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ class Dispatcher:
             self.enqueue(name, found)
 
     def tidy(self) -> None:
-        """Forget raw payloads that were kept long enough (`mirror.payload.keep`)."""
+        """Forget raw payloads that were kept long enough (`mirror.payload.keep`), and uses that no budget reaches any more."""
         keep = timedelta(seconds=self._app.settings().seconds("mirror.payload.keep"))
         with self._app.store.write() as tx:
             forgotten = payloads.forget_old(tx, self._app.clock.now() - keep)
@@ -198,7 +199,7 @@ class Running:
             yield
         finally:
             with self._lock:
-                del self._runs[workflow]
+                self._runs.pop(workflow, None)
 
     def lanes(self) -> set[str]:
         """Ids of the lanes."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from casemirror.content.catalog import Catalog
 from casemirror.engine import commands, fetch, inbound
 from casemirror.engine.app import App, log
+from casemirror.engine.lane import why_failed
 from casemirror.engine.turn import Turn
 from casemirror.model.errors import CasemirrorError, LaneLost
 from casemirror.model.ids import InstanceId
@@ -24,7 +26,7 @@ from casemirror.runtime import wire
 from casemirror.runtime.command import HostCalls, Reply, Stop
 from casemirror.runtime.wire import entries
 from casemirror.store import instances, lanes
-from casemirror.store.database import store_of
+from casemirror.store.database import DatabaseFailed, store_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -174,12 +176,15 @@ class Run:
                 lanes.release(tx, lanes.save(tx, self._lane, **columns))
         except LaneLost as error:
             log.warning("lane.lost", lane=self._lane.id, reason=error.message)
+        except DatabaseFailed as error:  # the lease runs out by itself
+            log.warning("database.failed", lane=self._lane.id, reason=why_failed(error))
 
     def _create(self, raws: list[dict[str, Any]], last_run: Any, folder: Path) -> list[dict[str, Any]]:
         """`demisto.createIncidents`: incidents and lastRun in one transaction. Raises ValueError, which the integration gets."""
-        turn = self._turn
         started = self._app.clock.now()
         try:
+            # mappers, policies and settings as they are now: the process may have started days ago
+            turn = replace(self._turn, caller=commands.caller(self._app, self.instance))
             prepared = [fetch.prepare(turn, raw) for raw in raws if not fetch.closes_cycle(turn, raw)]
             files = [inbound.attachments(turn, new.attachments, folder) for new in prepared]
             with turn.write() as tx:

@@ -31,7 +31,9 @@ SWEEP_SIZE = 20
 
 
 def begin_cycle(turn: Turn) -> None:
-    """Note that a cycle begins, one out of turn beside the plan; ticks that came while the last one ran are skipped and counted.   Source: MIR-007."""
+    """Note that a cycle begins; ticks that came while the last one ran are skipped and counted. One out of turn leaves the
+    plan as it is.   Source: MIR-007.
+    """
     now, interval = turn.app.clock.now(), timedelta(seconds=turn.settings.interval_s)
     planned = turn.lane.next_poll_at or now
     skipped = max(int((now - planned) / interval), 0)
