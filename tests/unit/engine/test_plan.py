@@ -85,7 +85,17 @@ CASES = [
         None,
         None,
     ),
-    ("MIR-111 nothing told is no conflict", {}, {"f": 1}, 2, "", replace(BOTH, conflict=Method.ASK), Rule.FIRST_TOLD, None, 2),
+    (
+        "MIR-111 nothing told is no conflict",
+        {},
+        {"f": 1},
+        2,
+        "",
+        replace(BOTH, conflict=Method.ASK),
+        Rule.FIRST_TOLD,
+        None,
+        2,
+    ),
     ("told for the first time, untouched here", {}, {"f": 1}, 1, 3, BOTH, Rule.REMOTE_CHANGED, 3, None),
     ("MIR-097 an empty value empties", {"f": 1}, {}, 1, "", BOTH, Rule.REMOTE_CHANGED, "", None),
     (
