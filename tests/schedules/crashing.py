@@ -290,7 +290,7 @@ class Schedule:
                 break
             self._rest(2)
         if self.weather.pingpong:
-            self.world.clock.turn(DAY_S + HOUR_S)  # what the limiter held back goes with the daily sweep
+            self.world.clock.turn(HOUR_S)  # the limiter holds a field back for an hour
             self._rest(4)
 
     def _rest(self, cycles: int) -> None:
@@ -337,8 +337,7 @@ class Schedule:
             ours, theirs = here.get(name) or "", ticket.fields.get(there) or ""
             if ours != theirs:
                 yield f"{where} {name}: {ours!r} here, {theirs!r} there"
-        cut = here.id in self.ledger.relinked  # a link to a closed incident does not close the ticket
-        if (here.status is Status.CLOSED) != ticket.closed and not cut:
+        if (here.status is Status.CLOSED) != ticket.closed:
             yield f"{where} is {here.status.name} here, closed there: {ticket.closed}"
 
     def _words(self, ties: dict[IncidentId, dict[str, Link]]) -> Iterator[str]:

@@ -47,7 +47,6 @@ class Ledger:
 
     edits     (incident, field) → (side, value, token), in their order; a decision about a conflict has no token
     said      incident → (text, side)
-    relinked  incidents that lost a link for a while: of them nobody can tell who edited last
     unseen    what was written over in a ticket before anybody here saw it
     """
 
@@ -55,7 +54,6 @@ class Ledger:
         default_factory=lambda: defaultdict(list)
     )
     said: defaultdict[IncidentId, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
-    relinked: set[IncidentId] = field(default_factory=set)
     unseen: set[Any] = field(default_factory=set)
 
     def overwrite(self, link: Link, ticket: Ticket, delta: Mapping[str, Any]) -> None:
@@ -68,8 +66,6 @@ class Ledger:
 
     def lost(self, here: Incident, *, merges: bool) -> Iterator[str]:
         """What somebody wrote into a field and nobody overwrote, but is not there."""
-        if here.id in self.relinked:
-            return
         for name in FIELDS:
             edits = self.edits.get((here.id, name), [])
             sides, value = {side for side, _, _ in edits}, here.get(name) or ""
@@ -172,7 +168,6 @@ def _cut_or_link(schedule: Schedule, incident: IncidentId, instance: str) -> Non
         schedule.note(f"  (cuts the link to {instance})")
         links.remove(schedule.world.app, ANALYST, incident, instance)
         schedule.cut[incident, instance] = link.remote_id
-        schedule.ledger.relinked.add(incident)
 
 
 def link_again(schedule: Schedule, incident: IncidentId, instance: str) -> None:

@@ -38,9 +38,10 @@ def write(turn: Turn, actor: Actor, replayed: Replayed, mapper: str) -> Replayed
         decided = looking.decide(turn, tx, links.load(tx, replayed.link_id), _as_pulled(told, now), now)
         made = tuple(each for each in decided.plan.merge.decisions if each.field in told)
         plan = replace(decided.plan, merge=replace(decided.plan.merge, decisions=made))
+        decided = replace(decided, plan=plan)
         _, given = record.write_incident(turn, tx, decided.link, decided.incident, plan, now)
         link = replace(decided.link, base={**decided.link.base, **given})
-        link = record.write_link(turn, tx, link, link.named, plan, None, now)
+        link = record.write_link(turn, tx, link, link.named, decided, None, now)
         kept = payloads.kept_at(tx, replayed.payload_id)
         decisions.add(tx, link, made, now, payload_id=replayed.payload_id if kept else None)
         if plan.merge.push.keys() & told.keys():

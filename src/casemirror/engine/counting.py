@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from casemirror.engine import lateness
 from casemirror.engine.inbound import Pulled
-from casemirror.engine.looking import Decided
 from casemirror.model.plan import Rule
 from casemirror.store import metrics
+
+if TYPE_CHECKING:
+    from casemirror.engine.looking import Decided
 
 
 def of_pull(decided: Decided, pulled: Pulled | None, now: datetime) -> dict[str, float]:
@@ -21,7 +24,7 @@ def of_pull(decided: Decided, pulled: Pulled | None, now: datetime) -> dict[str,
     amounts: dict[str, float] = {
         metrics.ECHOES: sum(d.rule is Rule.STALE_ECHO for d in plan.merge.decisions) + _shows_only_ours(decided, pulled)
     }
-    if _changes(decided):
+    if changes(decided):
         amounts[metrics.APPLIED] = 1
         amounts |= metrics.observed(metrics.LAG, (now - link.named_at).total_seconds()) if link.named_at else {}
         amounts |= _age(decided, pulled, now)
@@ -36,7 +39,8 @@ def _age(decided: Decided, pulled: Pulled, now: datetime) -> dict[str, float]:
     return metrics.observed(metrics.AGE, (now - changed).total_seconds())
 
 
-def _changes(decided: Decided) -> bool:
+def changes(decided: Decided) -> bool:
+    """A pull changes something here."""
     plan = decided.plan
     return bool(plan.merge.write or plan.type or plan.status is not None or decided.new)
 
@@ -46,4 +50,4 @@ def _shows_only_ours(decided: Decided, pulled: Pulled) -> bool:
     link = decided.link
     if not pulled.answered or link.last_push_at is None or link.named <= link.pulled:
         return False
-    return (link.last_sync_at is None or link.last_sync_at < link.last_push_at) and not _changes(decided)
+    return (link.last_sync_at is None or link.last_sync_at < link.last_push_at) and not changes(decided)

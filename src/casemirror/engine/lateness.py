@@ -32,6 +32,8 @@ REMEMBERED = timedelta(days=1)
 """A late change makes polls ask further back for that long."""
 MARGIN = 1.5
 """How much further than the latest change."""
+QUIET_PULLS = 2
+"""After so many pulls that brought nothing new the next ones are spread."""
 LATEST_EPOCH_S = 10_000_000_000
 """A larger number is no count of seconds, but of milliseconds."""
 
@@ -76,6 +78,18 @@ def lateness(link: Link, changed: datetime, cursor: datetime | None) -> timedelt
     if told_by is None or link.remote_changed_at is None or changed <= link.remote_changed_at:
         return timedelta(0)
     return max(told_by - changed, timedelta(0))
+
+
+def again_at(turn: Turn, link: Link, now: datetime) -> datetime:
+    """When an object that was named should be pulled: at once, unless the last pulls of it brought nothing new.
+
+    A wide overlap names a changed object at each poll inside it. Then it is looked at more and more rarely, and still four
+    times within the overlap at least; what is named is never dropped.
+    """
+    if link.quiet_pulls < QUIET_PULLS or link.last_sync_at is None:
+        return now
+    pause_s = turn.settings.interval_s * 2.0 ** min(link.quiet_pulls - QUIET_PULLS + 1, 20)
+    return max(now, link.last_sync_at + min(timedelta(seconds=pause_s), turn.overlap / 4))
 
 
 def learn(turn: Turn, tx: Connection, link: Link, payload: Fields, now: datetime) -> datetime | None:

@@ -34,6 +34,7 @@ class Decided:
     link, incident   as they are now
     arrived          entries of uncertain outcome that the remote shows: they need not be sent again
     new              inbound entries that are really new, with their fingerprints
+    held_back        some field is not sent for now because it keeps changing to and fro
     """
 
     link: Link
@@ -41,6 +42,7 @@ class Decided:
     plan: Plan
     arrived: tuple[Outgoing, ...] = ()
     new: tuple[tuple[InboundEntry, str], ...] = ()
+    held_back: bool = False
 
 
 def must_pull(turn: Turn, link: Link, told: Sequence[Row] = ()) -> bool:
@@ -179,4 +181,5 @@ def decide(turn: Turn, tx: Connection, link: Link, pulled: Pulled | None, now: d
     policy = replace(policy, never_out=policy.never_out | paused, owned=owned)
     plan = make_plan(link, incident, told, outgoing, policy, now)
     new = inbound.only_new(tx, link, plan.entries, pulled.window, arrived) if pulled else []
-    return Decided(link=link, incident=incident, plan=plan, arrived=arrived, new=tuple(new))
+    held_back = bool(paused & link.dirty(incident.fields).keys())
+    return Decided(link=link, incident=incident, plan=plan, arrived=arrived, new=tuple(new), held_back=held_back)

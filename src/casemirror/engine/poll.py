@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from casemirror.engine import paging
+from casemirror.engine import lateness, paging
 from casemirror.engine.app import log
 from casemirror.engine.turn import Turn
 from casemirror.model.errors import CommandFailed
@@ -130,7 +130,8 @@ def name_ids(turn: Turn, tx: Connection, ids: Iterable[str], at: datetime) -> in
     for remote_id in dict.fromkeys(ids):
         matched = [link for link in links.by_remote(tx, turn.instance.id, remote_id) if link.direction.inbound]
         for link in matched:
-            links.want(tx, link.id, at, priority=NAMED, named=True, told_by=turn.lane.cursor_at)
+            due = lateness.again_at(turn, link, at)
+            links.want(tx, link.id, at, priority=NAMED, named=True, told_by=turn.lane.cursor_at, due=due)
         if not matched:
             polls.remember_unmatched(tx, turn.instance.id, remote_id, at)
         found += len(matched)

@@ -34,12 +34,14 @@ class Work:
 
     link, incident   as they are after the last step
     wanted, named    as they were when the reconcile began: what `finish` writes, whatever was wanted since
+    held_back        a field is not sent for now (the ping-pong limiter): the link is due again later
     """
 
     link: Link
     incident: Incident
     wanted: int
     named: int
+    held_back: bool = False
 
 
 @dataclass(kw_only=True)
@@ -131,13 +133,13 @@ def plan_and_apply(
         metrics.add(tx, turn.instance.id, counting.of_pull(decided, pulled, now))
         incident, written = record.write_incident(turn, tx, link, decided.incident, plan, now)
         link = replace(link, base={**link.base, **written})
-        link = record.write_link(turn, tx, link, work.named, plan, pulled, now)
+        link = record.write_link(turn, tx, link, work.named, decided, pulled, now)
         record.write_decisions(tx, link, plan, pulled, now)
         if pulled and pulled.reply:
             turn.keep(tx, pulled.reply)
     outcome.fields_in, outcome.entries_in = len(plan.merge.write), len(decided.new)
     outcome.steps += ["pulled"] * bool(pulled) + ["applied"] * plan.changes_incident
-    return plan, replace(work, link=link, incident=incident)
+    return plan, replace(work, link=link, incident=incident, held_back=decided.held_back)
 
 
 def push_and_settle(turn: Turn, work: Work, plan: Plan, outcome: Outcome) -> Work:
@@ -199,3 +201,5 @@ def finish(turn: Turn, work: Work) -> None:
             links.defer(tx, work.link.id, work.wanted)
         else:
             links.finish(tx, work.link.id, work.wanted)
+        if work.held_back:
+            record.send_later(turn, tx, work.link)

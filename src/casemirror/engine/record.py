@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from casemirror.engine import inbound, lateness, outcomes, tombstone, topology
+from casemirror.engine import counting, inbound, lateness, outcomes, tombstone, topology
 from casemirror.engine.app import log
 from casemirror.engine.inbound import Pulled, Window
 from casemirror.engine.outbound import Package
@@ -133,6 +133,12 @@ def ping_pong(turn: Turn, tx: Connection, link: Link, now: datetime) -> frozense
     return paused
 
 
+def send_later(turn: Turn, tx: Connection, link: Link) -> None:
+    """What the ping-pong limiter holds back is looked at again once its hour is over."""
+    now = turn.app.clock.now()
+    links.want(tx, link.id, now, priority=links.SENDS, due=now + PING_PONG_WINDOW)
+
+
 def write_entries(turn: Turn, tx: Connection, decided: Decided, window: Window, now: datetime) -> None:
     """Append the entries that are really new; for a pending incident they are held until it is opened (MIR-120)."""
     link, incident = decided.link, decided.incident
@@ -148,11 +154,12 @@ def write_link(
     tx: Connection,
     link: Link,
     named: int,
-    plan: Plan,
+    decided: Decided,
     pulled: Pulled | None,
     now: datetime,
 ) -> Link:
     """Write what both sides agreed on, and, after a good pull, its time (taken before the call: rule 2)."""
+    plan = decided.plan
     base = {**link.base, **plan.merge.base}
     guard = timedelta(seconds=turn.settings.seconds("mirror.echo.guard"))
     columns: dict[str, Any] = {
@@ -175,6 +182,8 @@ def write_link(
             columns |= {"error_in": pulled.message, "base": {**base, MIRROR_ERROR_IN: pulled.message}}
             columns |= {"pulled": link.pulled, "tries_in": link.tries_in + 1} if pulled.failed else {}
         elif pulled.answered:
+            is_news = columns.get("remote_changed_at") != link.remote_changed_at or counting.changes(decided)
+            columns["quiet_pulls"] = 0 if is_news else link.quiet_pulls + 1
             columns |= {"error_in": "", "last_sync_at": pulled.window.started, **tombstone.rise(turn, tx, link, now)}
     return links.save(tx, link.id, **columns)
 

@@ -119,6 +119,7 @@ class Link:
     wanted    grows with every event that makes work; done: the `wanted` that the last finished reconcile had seen
     named     grows when a poll (or linking, or a sweep) says that the remote changed; pulled: the `named` last pulled
     trail     incidents of other servers through which the remote object is mirrored (`engine.topology`)
+    quiet_pulls  how many pulls in a row brought nothing new
     told_by   the poll before that one began then: it should have told what had changed by then
     remote_changed_at  when the remote object was changed last, by its own account
     named_at  when the remote was first named since it was last pulled; None: it was pulled since
@@ -143,6 +144,7 @@ class Link:
     told_by: datetime | None = None
     remote_changed_at: datetime | None = None
     pulled: int = 0
+    quiet_pulls: int = 0
     due_at: datetime | None = None
     priority: int = 5
     """0 a person waits for it … 9 sweep"""

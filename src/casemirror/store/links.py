@@ -46,7 +46,8 @@ def add(
     assumed: Fields | None = None,
     out_status: int | None = None,
 ) -> Link:
-    """Write a new link; nothing is wanted of it yet. It knows what a removed one to the same remote object knew."""
+    """Write a new link; nothing is wanted of it yet. It knows what a removed one to the same remote object knew, the
+    agreed values and state included."""
     values = {
         "incident_id": incident_id,
         "instance_id": instance_id,
@@ -185,20 +186,24 @@ def want(
     named: bool = False,
     told_by: datetime | None = None,
     reset: bool = False,
+    due: datetime | None = None,
 ) -> None:
-    """Make a link due: `wanted` grows by one.
+    """Make a link due: `wanted` grows by one. Of several times the earliest counts, except while it waits after a failure.
 
     named   the remote changed: the next reconcile must pull; an object that was gone seems to be there again, it is looked at soon
     told_by  start of the poll that should have told it, had it changed before
     reset   a person changed something: a link that waits after failures, or that is held, is tried at once
+    due     it need not be looked at before then; at once when None
     """
     idle = _TABLE.c.wanted <= _TABLE.c.done
     at = sa.literal(now, schema.UtcTime())  # within a CASE a bare value would be stored in another form
+    begin = sa.literal(due or now, schema.UtcTime())
     waits = _TABLE.c.named > _TABLE.c.pulled
     by = sa.literal(told_by, schema.UtcTime())
     soon = sa.literal(now + NAMED_LOOK, schema.UtcTime())
     told = sa.and_(_GONE, _TABLE.c.due_at > soon) if named else sa.false()
-    due_at = sa.case((sa.or_(idle, _TABLE.c.due_at.is_(None)), at), (told, soon), else_=_TABLE.c.due_at)
+    sooner = sa.and_(_TABLE.c.tries == 0, sa.not_(_GONE), _TABLE.c.due_at > begin)
+    due_at = sa.case((sa.or_(idle, _TABLE.c.due_at.is_(None), sooner), begin), (told, soon), else_=_TABLE.c.due_at)
     values: dict[str, Any] = {
         "wanted": _TABLE.c.wanted + 1,
         "named": _TABLE.c.named + int(named),

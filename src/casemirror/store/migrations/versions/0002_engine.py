@@ -197,6 +197,7 @@ def _new_columns() -> None:
         batch_op.add_column(sa.Column("page_at", schema.UtcTime(), nullable=True))
         batch_op.add_column(sa.Column("sweep_before", schema.UtcTime(), nullable=True))
 
+    op.execute("ALTER TABLE link DROP COLUMN last_remote")  # never used
     with op.batch_alter_table("link", schema=None) as batch_op:
         batch_op.add_column(sa.Column("named_at", schema.UtcTime(), nullable=True))
         batch_op.add_column(sa.Column("conflicts", _JSON, server_default="{}", nullable=False))
@@ -209,6 +210,7 @@ def _new_columns() -> None:
         batch_op.add_column(sa.Column("trail", _JSON, server_default="[]", nullable=False))
         batch_op.add_column(sa.Column("told_by", schema.UtcTime(), nullable=True))
         batch_op.add_column(sa.Column("remote_changed_at", schema.UtcTime(), nullable=True))
+        batch_op.add_column(sa.Column("quiet_pulls", sa.Integer(), server_default="0", nullable=False))
         batch_op.create_index(
             "ix_link_conflict",
             ["instance_id"],
