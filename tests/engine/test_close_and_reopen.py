@@ -8,7 +8,7 @@ import pytest
 
 from casemirror.model.ids import IncidentId
 from casemirror.model.incident import Status
-from support.desk import PULL, PUSH, Remote, close_entry, reopen_entry, said
+from support.desk import PULL, PUSH, Remote, close_entry, error, reopen_entry, said
 from support.world import World
 
 RUNNING = {"runStatus": "running", "startDate": "2026-01-01T00:00:00Z"}
@@ -253,3 +253,18 @@ def test_a_close_while_the_reopen_is_on_its_way_is_sent_too(world: World, desk: 
     world.cycle()
     assert desk.tickets["T1"].closed
     assert desk.tickets["T1"].reason == "Other"
+
+
+def test_a_reopen_here_is_told_to_a_remote_that_was_closed_on_its_own(world: World, desk: Remote) -> None:
+    """Both sides closed, ours was not sent yet: the remote must hear of the reopen all the same."""
+    incident = both(world, desk)
+    world.shut(incident)
+    desk.next_answer(PUSH, error("no route to host"))
+    tell(world, desk, {"id": "T1"}, close_entry("Done"))
+    assert world.link(incident).remote_closed
+    assert world.link(incident).out_status == Status.ACTIVE
+    desk.close("T1")
+    world.reopen(incident)
+    world.cycle(3)
+    assert status(world, incident) is Status.ACTIVE
+    assert not desk.tickets["T1"].closed

@@ -115,6 +115,17 @@ def test_a_refused_creation_is_tried_again(world: World, desk: Remote) -> None:
     assert len(desk.tickets) == 1
 
 
+def test_a_creation_that_hits_a_rate_limit_is_tried_again(world: World, desk: Remote) -> None:
+    """The integration said so itself: the next cycle goes on, and nobody is asked."""
+    incident = by_hand(world)
+    desk.next_answer(PUSH, error("API rate limit exceeded"))
+    world.work()
+    assert world.link(incident).creating_at is None
+    world.cycle(2)
+    assert world.link(incident).remote_id == "T1"
+    assert len(desk.tickets) == 1
+
+
 @pytest.mark.parametrize("how", ["the command dies", "the server dies"])
 def test_a_creation_that_nobody_saw_end_is_asked_about_and_not_repeated(world: World, desk: Remote, how: str) -> None:
     """MIR-182: a second ticket is worse than a question; linking it or a retry by a person goes on."""

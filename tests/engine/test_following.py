@@ -9,6 +9,7 @@ from casemirror.actions.doctor_values import State
 from casemirror.model.actor import Actor, Role
 from casemirror.model.errors import Conflict, Forbidden, Invalid, NotFound
 from casemirror.model.ids import IncidentId
+from casemirror.model.incident import Status
 from casemirror.model.link import RemoteState
 from casemirror.store import audit
 from support.desk import PULL, PUSH, Remote, error
@@ -128,3 +129,21 @@ def test_everything_that_explains_says_that_it_is_gone(world: World, desk: Remot
         {},
         100.0,
     )
+
+
+def test_a_link_made_again_knows_what_both_sides_agreed_on(world: World) -> None:
+    """What changed on one side while the two were apart goes to the other: a field each way, and the close."""
+    desk = world.instance()
+    incident = world.mirror(desk.ticket())
+    world.cycle(3)
+    links.remove(world.app, ANALYST, incident, "desk")
+    world.edit(incident, severity=3)
+    desk.change("T1", description="theirs")
+    world.shut(incident)
+    world.cycle(2)
+    world.connect(incident, remote_id="T1")
+    world.cycle(3)
+    assert world.get(incident, "details") == "theirs"
+    assert desk.tickets["T1"].fields["severity"] == 3
+    assert desk.tickets["T1"].closed
+    assert world.incident(incident).status is Status.CLOSED

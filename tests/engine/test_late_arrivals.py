@@ -198,3 +198,34 @@ def test_a_silence_that_lasts_is_believed_and_everything_is_looked_at_once(world
     assert all((world.link(incident).last_sync_at or NOON) >= believed_at for incident in made)
     world.cycle()
     assert world.lane().sweep_before is None
+
+
+def test_pulls_that_bring_no_news_are_spread(world: World) -> None:
+    """A wide overlap names a changed object at each poll inside it; it is pulled at once twice, then more and more rarely."""
+    world.set(mirror__overlap=3600)
+    desk, made = linked(world, 1)
+    desk.change("T1", description="news")
+    world.cycle(60)
+    pulls = len(desk.pulled())
+    assert 5 <= pulls <= 12
+    assert details(world, made) == ["news"]
+    desk.change("T1", description="more")
+    waited = 0
+    while details(world, made) != ["more"]:
+        world.cycle()
+        waited += 1
+    assert 1 < waited <= 16, "a quarter of the overlap at most"
+    desk.change("T1", description="most")
+    world.cycle()
+    assert details(world, made) == ["most"], "after news the next pull comes at once"
+
+
+def test_an_edit_ends_the_wait_of_a_spread_pull(world: World) -> None:
+    world.set(mirror__overlap=3600)
+    desk, made = linked(world, 1)
+    desk.change("T1", description="news")
+    world.cycle(21)
+    assert world.link(made[0]).due_at > world.clock.now()  # type: ignore[operator]
+    world.edit(made[0], severity=3)
+    world.work()
+    assert desk.tickets["T1"].fields["severity"] == 3

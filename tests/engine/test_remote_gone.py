@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from casemirror.actions import instances
 from casemirror.model.incident import Status
 from casemirror.model.link import RemoteState
 from casemirror.runtime.command import Reply
 from support.desk import POLL, PULL, PUSH, Remote, Ticket, error, raised, said
-from support.world import HOUR, MINUTE, World
+from support.world import ANALYST, HOUR, MINUTE, World
 
 
 @pytest.fixture
@@ -197,3 +198,21 @@ def test_a_full_data_poll_may_say_it_too(world: World, desk: Remote) -> None:
     world.clock.turn(2 * MINUTE)
     world.work()
     assert world.link(incident).remote_state is RemoteState.PRESENT
+
+
+def test_a_remote_that_lost_most_of_its_objects_stops_the_lane_and_asks(world: World) -> None:
+    """Rule 10: a wrong address answers “not found” to everything; half of them within an hour is too much."""
+    world.set(mirror__brake__minimum=4, mirror__reconcile="60")
+    desk = world.instance()
+    made = [world.mirror(desk.ticket(), settle=False) for _ in range(6)]
+    world.work()
+    world.cycle(3)
+    kept, desk.tickets = dict(desk.tickets), {}
+    world.cycle(5)
+    assert sum(world.link(each).is_gone for each in made) == 3
+    assert "says that 4 of the objects of its 6 open incidents are not there" in world.lane().held_reason
+    desk.tickets.update(kept)
+    instances.enable(world.app, ANALYST, "desk")
+    world.cycle(5)
+    assert not any(world.link(each).is_gone for each in made)
+    assert world.lane().held_reason == ""

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from casemirror.actions import instances
+from casemirror.engine import brake, inbound, lane, looking, record
 from casemirror.engine import fetch as fetching
-from casemirror.engine import inbound, lane, looking, record
 from casemirror.engine import poll as polling
 from casemirror.engine import reconcile as reconciling
 from casemirror.engine.inbound import Window
@@ -573,7 +573,7 @@ def test_a_newer_state_goes_at_once(world: World, monkeypatch: Patch, breaking: 
 
 
 def there_is_no_brake(patch: Patch) -> None:
-    patch.setattr(record, "mind_brake", lambda turn, tx: None)
+    patch.setattr(brake, "mind_close", lambda turn, tx: None)
 
 
 def many(world: World, desk: Remote, count: int) -> list[IncidentId]:

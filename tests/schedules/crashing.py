@@ -97,6 +97,7 @@ class Schedule:
         self.names = tuple(self.remotes)
         self.lanes = {name: self.world.lane_id(name) for name in self.names}
         self.live = False
+        self.executor = ""
         self.depth = self.workers = self.token = 0
         self.incidents = list(self.stage.incidents)
         self.ledger = Ledger()
@@ -167,7 +168,7 @@ class Schedule:
         """A push takes almost as long as it may, and another living worker tries to help meanwhile."""
         if self.live and self.weather.slow and command.name == PUSH:
             self.world.clock.turn(290)
-            for executor in (f"worker {self.workers}", "bystander"):
+            for executor in (self.executor, "bystander"):
                 self._beat(executor)
             if self.depth == 0:
                 self.depth += 1
@@ -238,12 +239,13 @@ class Schedule:
         store, runtime = PointStore(world.store, self), PointRuntime(self)
         app = replace(world.app, store=store, runtime=runtime, executor=executor, said=Said())
         live, self.live = self.live, True
+        before, self.executor = self.executor, executor
         try:
             lane.drain(app, self.lanes[name])
         except Killed:
             return False
         finally:
-            self.live = live
+            self.live, self.executor = live, before
         return True
 
     # people

@@ -129,7 +129,10 @@ def _edit_there(schedule: Schedule, incident: IncidentId, instance: str, ticket:
     value, token = _new_value(schedule, name, remote.tickets[ticket].fields.get(FIELDS[name]))
     schedule.note(f"  {instance}: {name} = {value!r}")
     remote.change(ticket, **{FIELDS[name]: value})
-    schedule.ledger.edits[incident, name].append((instance, value, token))
+    edits, link = schedule.ledger.edits[incident, name], schedule.ties(incident).get(instance)
+    if link is not None and name not in link.base:
+        edits.append(("another instance's first word", None, None))  # it may count as an edit of ours (MIR-111)
+    edits.append((instance, value, token))
 
 
 def _switch(schedule: Schedule, incident: IncidentId, instance: str) -> None:

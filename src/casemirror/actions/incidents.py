@@ -187,10 +187,13 @@ def reopen(app: App, actor: Actor, incident_id: IncidentId) -> Incident:
             raise Conflict(f"incident {incident_id} is not closed")
         now = app.clock.now()
         for link in link_store.of_incident(tx, incident_id):
-            revived = {"state": LinkState.ACTIVE} if link.state is LinkState.PURGED else {}
+            was_purged = link.state is LinkState.PURGED
+            revived: dict[str, Any] = {"state": LinkState.ACTIVE} if was_purged else {}
             was_closed = link.remote_closed or link.out_status == Status.CLOSED or STATUS in link.doubted
+            if link.remote_closed:  # whoever closed it: the remote must hear of the reopen
+                revived["out_status"] = Status.CLOSED
             link_store.save(tx, link.id, reopened_here=True, remote_closed=was_closed, **revived)
-            if revived and link.direction.inbound:
+            if was_purged and link.direction.inbound:
                 link_store.want(tx, link.id, now, priority=birth.PERSON, named=True, reset=True)
         entries.add_note(tx, incident_id, f"{actor.name} reopened this incident", now)
         changes.note(tx, app, actor, "incident.reopened", incident_id)

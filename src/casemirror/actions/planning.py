@@ -16,7 +16,7 @@ from casemirror.actions.permission import require
 from casemirror.actions.planning_link import Due, plan_link
 from casemirror.actions.planning_runtime import LookingRuntime, mask_of
 from casemirror.actions.planning_values import Birth, Fetch, Planned, Preview, Progress
-from casemirror.engine import birth, budgeting, commands, fetch, looking, record
+from casemirror.engine import birth, brake, budgeting, commands, fetch, looking
 from casemirror.engine.app import App
 from casemirror.engine.turn import Onlooker
 from casemirror.model.actor import Actor
@@ -144,7 +144,7 @@ class _Look:
         planned, is_close = plan_link(turn, each, self.mask)
         if is_close:
             with turn.app.store.read() as tx:
-                record.refuse_closes(turn, tx, self.closes, written=0)
+                brake.refuse_closes(turn, tx, self.closes, written=0)
         self.pulls, self.closes = self.pulls + planned.pulls, self.closes + is_close
         if planned.changes:
             found.links.append(planned)

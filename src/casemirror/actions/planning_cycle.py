@@ -40,17 +40,18 @@ class Round:
     stopped: str = ""
 
     def name(self, link: Link, priority: int, told: tuple[Row, ...] = ()) -> None:
-        """A link that would be named; one that waits after a failure goes on waiting."""
+        """A link that would be named; one that waits after a failure goes on waiting, a pull that is only spread does not."""
         known = self.due.get(link.id, Due(link=link))
         was, idle = known.link, known.link.wanted <= known.link.done
-        if was.state is not LinkState.ACTIVE or not (idle or was.due_at is None or was.due_at <= self.at):
+        is_due = idle or was.due_at is None or was.due_at <= self.at
+        if was.state is not LinkState.ACTIVE or not (is_due or not (was.tries or was.is_gone)):
             return
         named = replace(
             was,
             wanted=was.wanted + 1,
             named=was.named + 1,
             priority=priority if idle else min(was.priority, priority),
-            due_at=self.at if idle else was.due_at,
+            due_at=was.due_at if is_due and not idle else self.at,
         )
         self.due[link.id] = Due(link=named, told=known.told + told)
 

@@ -21,6 +21,7 @@ from casemirror.engine.turn import Turn
 from casemirror.model.errors import CasemirrorError, LaneLost
 from casemirror.model.ids import InstanceId
 from casemirror.model.instance import Instance
+from casemirror.model.lane import Lane
 from casemirror.model.values import canonical
 from casemirror.runtime import wire
 from casemirror.runtime.command import HostCalls, Reply, Stop
@@ -55,6 +56,14 @@ def mark(tx: Connection, instance: Instance, catalog: Catalog) -> str:
     return store_of(tx).keys.mark("\0".join((*texts, *values)))
 
 
+def _mark(tx: Connection, instance: Instance, catalog: Catalog) -> str:
+    """As `mark`; one whose secrets cannot be read has none, and is told so when it starts."""
+    try:
+        return mark(tx, instance, catalog)
+    except CasemirrorError:
+        return ""
+
+
 class Supervisor:
     """Starts, watches and ends the processes of this server."""
 
@@ -86,7 +95,7 @@ class Supervisor:
         """Instances that should have a process, and a mark of all that it is started with."""
         with self._app.store.read() as tx:
             catalog = self._app.library.catalog(tx)
-            return {each.id: mark(tx, each, catalog) for each in instances.list_all(tx) if runs_long(each, catalog)}
+            return {each.id: _mark(tx, each, catalog) for each in instances.list_all(tx) if runs_long(each, catalog)}
 
     def _start(self, instance_id: InstanceId, mark: str) -> Run | None:
         with self._app.store.write() as tx:
@@ -95,9 +104,20 @@ class Supervisor:
                 return None
             lane = lanes.save(tx, lane, last_poll_at=self._app.clock.now(), fetch_error="")
             instance = instances.load(tx, instance_id)
-        run = Run(Turn(caller=commands.caller(self._app, instance), lane=lane), mark)
+        try:
+            run = Run(Turn(caller=commands.caller(self._app, instance), lane=lane), mark)
+        except CasemirrorError as error:
+            self._cannot_start(instance, lane, error)
+            return None
         run.start()
         return run
+
+    def _cannot_start(self, instance: Instance, lane: Lane, error: CasemirrorError) -> None:
+        """This one waits; the others are looked after all the same."""
+        until = self._app.clock.now() + timedelta(seconds=LONGEST_WAIT_S)
+        with self._app.store.write() as tx:
+            lanes.release(tx, lanes.save(tx, lane, last_error=error.message, not_before=until))
+        log.warning("long_run.cannot_start", instance=instance.name, reason=error.message)
 
 
 class Run:
@@ -154,6 +174,8 @@ class Run:
             )
             reply.discard()
             reason = why_ended(reply)
+        except CasemirrorError as error:
+            reason = error.message
         except Exception as error:
             log.exception("long_run.failed", instance=name)
             reason = f"internal error: {type(error).__name__}"

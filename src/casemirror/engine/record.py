@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from casemirror.engine import counting, inbound, lateness, outcomes, tombstone, topology
+from casemirror.engine import brake, counting, inbound, lateness, outcomes, tombstone, topology
 from casemirror.engine.app import log
 from casemirror.engine.inbound import Pulled, Window
 from casemirror.engine.outbound import Package
 from casemirror.engine.turn import Turn
 from casemirror.model.errors import (
-    BrakePulled,
     CasemirrorError,
     CommandFailed,
     CreateRefused,
@@ -23,6 +22,7 @@ from casemirror.model.errors import (
     LaneMustWait,
     NotCreated,
     NotOurTurn,
+    RateLimited,
 )
 from casemirror.model.incident import CLOSE_FIELDS, MIRROR_ERROR_IN, MIRROR_ERROR_OUT, Incident, Status
 from casemirror.model.link import STATUS, Link, Pushed
@@ -51,7 +51,7 @@ def write_incident(
     Returns the incident, and the fields that mirroring itself gave a value: both sides agree on them, none is dirty.
     """
     if plan.closes:
-        mind_brake(turn, tx)
+        brake.mind_close(turn, tx)
     fields, changes, columns = changes_of(incident, plan, now)
     if not changes and not columns:
         return incident, fields
@@ -79,30 +79,6 @@ def changes_of(incident: Incident, plan: Plan, now: datetime) -> tuple[Fields, d
     if changes.get("occurred"):
         columns["occurred_at"] = parse_time(str(changes["occurred"]))
     return fields, changes, columns
-
-
-def mind_brake(turn: Turn, tx: Connection) -> None:
-    """Count a close by mirroring; raises BrakePulled when one more would be too large a share at once (rule 10).
-
-    A remote that lost its data, or an integration gone wrong, looks like a remote that closed everything.
-    """
-    closed = turn.lane.closed_this_cycle
-    refuse_closes(turn, tx, closed, closed)
-    turn.note(tx, closed_this_cycle=closed + 1)
-
-
-def refuse_closes(turn: Turn, tx: Connection, closed: int, written: int) -> None:
-    """Raise BrakePulled when one more close after `closed` ones in this cycle is too much; `written` of them are stored."""
-    share = turn.settings.count("mirror.brake.closed")
-    minimum = turn.settings.count("mirror.brake.minimum")
-    enough_to_go_on = max(minimum, (closed + 1) * 100 // share + 1) if share else 0
-    were_open = links.open_count(tx, turn.instance.id, at_most=enough_to_go_on) + written
-    is_off = turn.lane.brake_off_until is not None and turn.app.clock.now() < turn.lane.brake_off_until
-    if share and were_open >= minimum and not is_off and (closed + 1) * 100 > share * were_open:
-        raise BrakePulled(
-            f"{turn.instance.name} would close more than {share} % of its {were_open} open incidents at once; look there, "
-            f"then `casemirror instance enable {turn.instance.name}` lets it go on"
-        )
 
 
 def stopped_timers(incident: Incident, now: datetime) -> dict[str, Json]:
@@ -284,18 +260,21 @@ def _clear_error(tx: Connection, incident: Incident, now: datetime) -> None:
 
 def push_failed(turn: Turn, link: Link, error: Exception) -> None:
     """Show on the incident why a push failed; nothing is cleared. A rate limit is no failure."""
-    if not isinstance(error, CasemirrorError) or isinstance(error, LaneMustWait | NotOurTurn):
+    if not isinstance(error, CasemirrorError) or isinstance(error, NotOurTurn):
         return
+    columns: dict[str, Any] = {}
+    if type(error) in (CommandFailed, RateLimited) and not turn.caller.integration.creates_safely:
+        columns["creating_at"] = None  # the integration said that nothing was created
     now = turn.app.clock.now()
     with turn.write() as tx:
-        incident = incidents.load(tx, link.incident_id)
-        if incident.get(MIRROR_ERROR_OUT) != error.message:
-            incidents.save(tx, incident.id, incident.version, now=now, fields={MIRROR_ERROR_OUT: error.message})
-        columns: dict[str, Any] = {"error_out": error.message, "tries_out": link.tries_out + 1}
-        if type(error) is CommandFailed and not turn.caller.integration.creates_safely:
-            columns["creating_at"] = None  # the integration said that nothing was created
-        links.save(tx, link.id, **columns)
-        turn.note(tx, failed_out=turn.lane.failed_out + 1)
+        if not isinstance(error, LaneMustWait):
+            columns |= {"error_out": error.message, "tries_out": link.tries_out + 1}
+            turn.note(tx, failed_out=turn.lane.failed_out + 1)
+            incident = incidents.load(tx, link.incident_id)
+            if incident.get(MIRROR_ERROR_OUT) != error.message:
+                incidents.save(tx, incident.id, incident.version, now=now, fields={MIRROR_ERROR_OUT: error.message})
+        if columns:
+            links.save(tx, link.id, **columns)
 
 
 def pull_failed(turn: Turn, link: Link, error: CasemirrorError) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from casemirror.engine import brake
 from casemirror.engine.app import log
 from casemirror.engine.turn import Turn
 from casemirror.model.errors import CommandFailed, IncidentChanged, RemoteGone
@@ -29,13 +30,16 @@ RAREST_S = 86400.0
 def bury(turn: Turn, seen: Link, absence: Absence) -> None:
     """Note that the object is not there, once in the war room, and let the link wait.
 
-    seen   the link as it was before the call   Raises IncidentChanged when it was pointed at another object meanwhile.
+    seen   the link as it was before the call
+    Raises IncidentChanged when it was pointed at another object meanwhile, BrakePulled when too many go at once.
     """
     now = turn.app.clock.now()
     with turn.write() as tx:
         link = links.load(tx, seen.id)
         if link.remote_id != seen.remote_id:
             raise IncidentChanged(f"the link to {turn.instance.name} was pointed at another object")
+        if not link.is_gone:
+            brake.refuse_gone(turn, tx)
         since = link.remote_since if link.is_gone and link.remote_since else now
         told: dict[str, Any] = {
             "remote_state": absence.state,

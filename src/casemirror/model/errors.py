@@ -130,7 +130,7 @@ class PollSkipped(LaneMustWait):
 
 
 class BrakePulled(LaneMustWait):
-    """Mirroring is about to close more incidents than the brake allows; a person must say go on."""
+    """Mirroring is about to close, or says that it lost, more at once than the brake allows; a person must say go on."""
 
     code = "lane.brake_pulled"
 

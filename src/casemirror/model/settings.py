@@ -145,7 +145,7 @@ _TABLE: Final = (
         "mirror.brake.closed",
         "percent",
         50,
-        "share of an instance's open incidents that one poll may close before its lane stops and asks; 0 turns the brake off",
+        "share of an instance's open incidents that one poll may close, or whose objects may be gone within an hour, before its lane stops and asks; 0 turns the brake off",
     ),
     Key("mirror.brake.minimum", "count", 10, "fewer open incidents than this never trip the brake"),
     Key("mapping.script.timeout", "seconds", 10, "wall clock limit of a pack's script that a mapper uses as operator"),

@@ -201,5 +201,5 @@ def _encrypt(key: bytes, clear: bytes, place: str) -> bytes:
 def _decrypt(key: bytes, data: bytes, place: str) -> bytes:
     try:
         return AESGCM(key).decrypt(data[:_NONCE], data[_NONCE:], place.encode())
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # a spoiled one may be too short, too
         raise Invalid(f"the secret of {place} cannot be decrypted: it was changed, or belongs elsewhere") from None

@@ -314,6 +314,12 @@ def open_count(tx: Connection, instance_id: InstanceId, *, at_most: int | None =
     return int(tx.execute(sa.select(sa.func.count()).select_from(found)).scalar_one())
 
 
+def gone_since(tx: Connection, instance_id: InstanceId, since: datetime) -> int:
+    """How many remote objects of an instance were found gone since then, and are gone still."""
+    where = (_TABLE.c.instance_id == instance_id, _ACTIVE, _GONE, _TABLE.c.remote_since >= since)
+    return int(tx.execute(sa.select(sa.func.count()).select_from(_TABLE).where(*where)).scalar_one())
+
+
 def records(
     tx: Connection,
     *,
