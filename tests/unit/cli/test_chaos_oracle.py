@@ -10,7 +10,7 @@ import pytest
 from casemirror.cli.chaos.ledger import Ledger, Said, origins
 from casemirror.cli.chaos.oracle import Verdict, judge
 from casemirror.cli.chaos.world import CaseSeen, Delivery, EntrySeen, LinkSeen, TicketSeen, World
-from casemirror.simulators.servicenow.writes import Write
+from casemirror.simulators.common.writes import Write
 
 COLUMNS = {
     "short_description": "made <alpha-1>",

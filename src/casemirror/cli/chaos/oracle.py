@@ -25,7 +25,7 @@ from casemirror.cli.chaos.world import (
     TicketSeen,
     World,
 )
-from casemirror.simulators.servicenow.writes import Write
+from casemirror.simulators.common.writes import Write
 
 US: Final = "casemirror"
 """User name by which casemirror writes on the other systems."""

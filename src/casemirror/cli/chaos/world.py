@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from casemirror.simulators.servicenow.writes import Write
+from casemirror.simulators.common.writes import Write
 
 MIRRORED: Mapping[str, str] = {
     "name": "short_description",

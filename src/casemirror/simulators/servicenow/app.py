@@ -1,20 +1,17 @@
-"""The simulator as an ASGI application: the gate that every request passes, and the way to its handler.
+"""The simulator as an ASGI application: behind the gate come who asks, the rate limit and the way to the handler."""
 
-Order of the gate: count, closed connection, slowness, HTML page, failure before; then who asks, the rate limit, the handler,
-and the failure after a write.
-"""
-
-import asyncio
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping
-from typing import NoReturn
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from casemirror.simulators.common.control import Control
+from casemirror.simulators.common.gate import ApiError, Gate, Hangup
 
 from . import attachment_api, control, errors, oauth, table_api
 from .accounts import User
@@ -26,78 +23,50 @@ _API = re.compile(r"/api/now(?:/(v\d+))?/(.+?)/?")
 _HTML = "<!DOCTYPE html><html><head><title>Instance Hibernating page</title></head><body>Please sign in.</body></html>"
 _NAMES = {"table": "Table API", "attachment": "Attachment API"}
 
-Hangup = Callable[[Scope], None]
 
-
-class Unanswered(Exception):
-    """This call gets no answer."""
-
-
-class App:
-    """hang_up   closes the connection of a request without an answer; None = answer 503 (servers without that means)"""
+class App(Gate):
+    """clients   OAuth client_id → client_secret"""
 
     def __init__(self, instance: Instance, clients: Mapping[str, str], hang_up: Hangup | None = None) -> None:
+        super().__init__(instance.box, _HTML, hang_up)
         self.instance = instance
-        self.tally = control.Tally()
         self._clients = clients
-        self._hang_up = hang_up
         self._rates = RateCounter()
+        self._control = Control(instance.box, instance.writes, self.state, self.reset)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        request = Request(scope, receive)
-        if request.url.path.startswith("/_simulator/"):
-            await (await control.handle(request, self.instance, self.tally))(scope, receive, send)
-            return
-        self.tally.requests[_counted_as(request)] += 1
-        if self.instance.box.now.down and self._hang_up is not None:
-            self.instance.box.note("down")
-            await self._close(scope, receive)
-            return
-        try:
-            response = await self._answer(request)
-        except (asyncio.CancelledError, ClientDisconnect, Unanswered):
-            await self._close(
-                scope, receive
-            )  # the server stops while a call waits, its caller is gone, or it was to hang
-            return
-        self.tally.answers[str(response.status_code)] += 1
-        await response(scope, receive, send)
+    def state(self, with_tickets: bool) -> dict[str, Any]:
+        """See `control.state`."""
+        return control.state(self.instance, self.tally, with_tickets=with_tickets)
 
-    async def _close(self, scope: Scope, receive: Receive) -> None:
-        self.tally.answers["closed"] += 1
-        if self._hang_up is not None:
-            self._hang_up(scope)
-            while (await receive())["type"] != "http.disconnect":
-                pass
+    def reset(self) -> None:
+        """New instance, no counts, first faults."""
+        self.instance.reset()
+        self.box.clear()
+        self.tally.clear()
 
-    async def _answer(self, request: Request) -> Response:
-        faults = self.instance.box.now
-        if faults.slow_s:
-            self.instance.box.note("slow")
-            await asyncio.sleep(faults.slow_s)
-        if faults.html:
-            self.instance.box.note("html")
-            return HTMLResponse(_HTML)
-        try:
-            if faults.down:
-                raise errors.ApiError(503, "Service Unavailable")
-            if self.instance.box.hangs_before():
-                await self._hang()
-            if self.instance.box.refuses():
-                raise errors.refused_for_now(self.instance.box.now.retry_after_s)
-            if self.instance.box.fails_before():
-                raise errors.broken()
-            if request.url.path == "/oauth_token.do":
-                return await self._token(request)
-            return await self._api(request)
-        except errors.ApiError as error:
-            return JSONResponse(error.body(), error.status, error.headers)
+    async def control(self, request: Request) -> Response:
+        return await self._control.handle(request)
 
-    async def _hang(self) -> NoReturn:
-        await asyncio.sleep(self.instance.box.now.hang_s)
-        raise Unanswered
+    def counted_as(self, request: Request) -> str:
+        """`METHOD table` or `METHOD attachment`; elsewhere the last part of the path."""
+        match = _API.fullmatch(request.url.path)
+        parts = match[2].split("/") if match else request.url.path.rsplit("/", 1)[-1:]
+        name = parts[1] if parts[0] == "table" and len(parts) > 1 else parts[0]
+        return f"{_method(request)} {name}"
+
+    def unavailable(self) -> ApiError:
+        return errors.ApiError(503, "Service Unavailable")
+
+    def refused(self, retry_after_s: float) -> ApiError:
+        return errors.refused_for_now(retry_after_s)
+
+    def broken(self) -> ApiError:
+        return errors.broken()
+
+    async def serve(self, request: Request) -> Response:
+        if request.url.path == "/oauth_token.do":
+            return await self._token(request)
+        return await self._api(request)
 
     async def _token(self, request: Request) -> Response:
         if request.method != "POST":
@@ -122,10 +91,7 @@ class App:
         )
         response = await self._handle(call)
         if method != "GET" and response.status_code < 300:
-            if self.instance.box.hangs_after_write():
-                await self._hang()
-            if self.instance.box.fails_after_write():
-                raise errors.broken()
+            await self.after_write()
         response.headers.update(headers)
         return response
 
@@ -179,11 +145,3 @@ def _check_accept(request: Request) -> None:
     accept = request.headers.get("accept", "*/*")
     if not any(offer in accept for offer in ("application/json", "*/*", "application/*")):
         raise errors.not_acceptable(accept)
-
-
-def _counted_as(request: Request) -> str:
-    """`METHOD table` or `METHOD attachment`; elsewhere the last part of the path."""
-    match = _API.fullmatch(request.url.path)
-    parts = match[2].split("/") if match else request.url.path.rsplit("/", 1)[-1:]
-    name = parts[1] if parts[0] == "table" and len(parts) > 1 else parts[0]
-    return f"{_method(request)} {name}"

@@ -1,52 +1,12 @@
-"""`/_simulator/…`: faults, counts and reset, for demos and tests; answers this machine only and is never counted or made to fail."""
+"""What the control interface tells of the instance."""
 
-import json
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from casemirror.simulators.common.control import Tally
 
-from . import faults, tables
+from . import tables
 from .instance import Instance
-
-_LOOPBACK = ("127.0.0.1", "::1")
-
-
-class Tally:
-    """How often was asked what, and how it was answered."""
-
-    def __init__(self) -> None:
-        self.requests: Counter[str] = Counter()
-        self.answers: Counter[str] = Counter()
-
-    def clear(self) -> None:
-        self.requests.clear()
-        self.answers.clear()
-
-
-async def handle(request: Request, instance: Instance, tally: Tally) -> Response:
-    """Answer one control request: 403 from elsewhere, 404 for another path, 400 with a sentence for a wrong fault."""
-    if request.client is None or request.client.host not in _LOOPBACK:
-        return _problem(403, "the simulator's controls answer this machine only")
-    match (request.url.path.removeprefix("/_simulator/"), request.method):
-        case ("faults", "GET"):
-            return JSONResponse(faults.as_json(instance.box.now))
-        case ("faults", "PUT"):
-            return await _change_faults(request, instance)
-        case ("faults", "DELETE"):
-            return JSONResponse(faults.as_json(instance.box.clear()))
-        case ("state", "GET"):
-            return JSONResponse(state(instance, tally, with_tickets=request.query_params.get("tickets") == "true"))
-        case ("writes", "GET"):
-            return JSONResponse([write.to_json() for write in instance.writes.all()])
-        case ("reset", "POST" | "PUT"):
-            instance.reset()
-            instance.box.clear()
-            tally.clear()
-            return JSONResponse(state(instance, tally, with_tickets=False))
-    return _problem(404, "there are GET|PUT|DELETE faults, GET state[?tickets=true], GET writes, POST reset")
 
 
 def state(instance: Instance, tally: Tally, *, with_tickets: bool) -> dict[str, Any]:
@@ -96,17 +56,3 @@ def _tickets(instance: Instance, entries: list[dict[str, str]], files: list[dict
 
 def _repeated(keys: Any) -> int:
     return sum(count - 1 for count in Counter(keys).values())
-
-
-async def _change_faults(request: Request, instance: Instance) -> Response:
-    try:
-        values = json.loads(await request.body())
-        if not isinstance(values, Mapping):
-            raise ValueError("the body must be a JSON object: fault → value")
-        return JSONResponse(faults.as_json(instance.box.change(values)))
-    except ValueError as error:
-        return _problem(400, str(error))
-
-
-def _problem(status: int, message: str) -> Response:
-    return JSONResponse({"error": message}, status)

@@ -6,18 +6,17 @@ Source: ServiceNow docs "REST API HTTP response codes", "Inbound REST API rate l
 import math
 from typing import Any
 
+from casemirror.simulators.common import gate
 
-class ApiError(Exception):
+
+class ApiError(gate.ApiError):
     """Ends the request with this status and `{"error": {message, detail}, "status": "failure"}`."""
 
     def __init__(
         self, status: int, message: str, detail: str | None = None, headers: dict[str, str] | None = None
     ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
+        super().__init__(status, message, headers)
         self.detail = detail
-        self.headers = headers or {}
 
     def body(self) -> dict[str, Any]:
         return {"error": {"message": self.message, "detail": self.detail}, "status": "failure"}

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from casemirror.simulators.common.writes import Write, WriteLog
+
 from . import errors, faults, journal, tables, ticket_rules
 from . import query as queries
 from .accounts import User
 from .records import Records, Row
-from .writes import Write, WriteLog
 
 
 class Instance:

@@ -6,8 +6,9 @@ Source: ServiceNow docs "Inbound REST API rate limiting".
 import math
 from collections.abc import Mapping
 
+from casemirror.simulators.common.faults import RateLimit
+
 from . import errors
-from .faults import RateLimit
 
 _RULE_ID = "a1b2c3d4e5f60718293a4b5c6d7e8f90"
 
