@@ -4,33 +4,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from casemirror.actions import command_line, debugging, mirror
 from casemirror.actions.command_line import Typed
 from casemirror.actions.permission import require
 from casemirror.content.items import Argument, Integration
-from casemirror.engine import commands
+from casemirror.engine import by_hand, commands
 from casemirror.engine.app import App
 from casemirror.model.actor import Actor
-from casemirror.model.entry import Entry, EntryKind, InboundEntry, NewEntry
+from casemirror.model.entry import Entry, EntryKind, InboundEntry, RunAgain
 from casemirror.model.errors import Conflict, Invalid, NotFound
 from casemirror.model.ids import IncidentId
 from casemirror.model.incident import Incident
 from casemirror.model.instance import Instance
-from casemirror.runtime import wire
-from casemirror.runtime.command import Ending, Reply
-from casemirror.store import audit, entries, files, incidents, instances, links
+from casemirror.store import audit, incidents, instances
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    pass
 
 MIRROR_COMMANDS: Final = frozenset(
     "get-modified-remote-data get-remote-data update-remote-system get-mapping-fields".split()
 )
 DEBUG_RUN: Final = "triggerDebugMirroringRun"
+NOT_HERE: Final[Mapping[str, str]] = {
+    "fetch-indicators": "casemirror keeps incidents in sync; it has no indicators to keep a feed's answers in",
+    "fetch-credentials": "casemirror takes secrets from its own store only, not from a vault's integration",
+    "fetch-incidents": "the server does that by itself (`casemirror instance fetch INSTANCE` brings the next fetch forward)",
+    "long-running-execution": "the server does that by itself for an instance with longRunning=true",
+}
+"""Commands that are the server's, or of a kind of integration that casemirror does not run."""
 _UNDECLARED: Final = frozenset({"get-mapping-fields"})
 """Runnable although no integration needs to declare it.   Source: MIR-195."""
 
@@ -40,12 +44,14 @@ class Answer:
     """What a command answered.
 
     stored   the entries as they stand in the incident's war room now; empty when nothing was kept
+    again    what the command asks to have run later; in a war room a server does that by itself
     """
 
     instance: str
     command: str
     entries: tuple[InboundEntry, ...]
     stored: tuple[Entry, ...] = ()
+    again: RunAgain | None = None
     log: tuple[str, ...] = ()
 
     @property
@@ -62,6 +68,7 @@ def run(app: App, actor: Actor, text: str, *, using: str = "", incident_id: Inci
     """
     require(actor, "command.run")
     typed = command_line.parse(text)
+    _refuse(typed.name)
     if typed.name == DEBUG_RUN:
         return _debug_run(app, actor, typed, incident_id)
     if typed.name in _BUILT_IN:
@@ -69,24 +76,41 @@ def run(app: App, actor: Actor, text: str, *, using: str = "", incident_id: Inci
     incident = _incident(app, incident_id)
     instance, integration = _chosen(app, typed.name, using)
     args = command_line.arguments(typed, _declared(integration, typed.name))
-    reply = commands.caller(app, instance).run(typed.name, args, incident=incident)
     keeps = incident is not None and typed.name not in MIRROR_COMMANDS
-    try:
-        shown = [_imported(app, entry) if keeps else entry for entry in _shown(reply)]
-    finally:
-        reply.discard()
+    answered = by_hand.ask(commands.caller(app, instance), typed.name, args, incident, keeps=keeps)
+    kept: tuple[Entry, ...] = ()
     with app.store.write() as tx:
-        kept = _keep(tx, app, actor, incident, instance, shown) if incident is not None and keeps else ()
+        now = app.clock.now()
+        if incident is not None and keeps:
+            kept = by_hand.keep(tx, incident.id, actor.name, instance, answered.entries, now)
+            if answered.again:
+                by_hand.note_again(tx, answered.again, incident.id, instance, actor.name, now)
         detail = {"instance": instance.name, "incident": incident_id}
-        audit.add(tx, app.clock.now(), actor.name, "command.run", typed.name, detail)
-    return Answer(instance=instance.name, command=typed.name, entries=tuple(shown), stored=kept, log=reply.log)
+        audit.add(tx, now, actor.name, "command.run", typed.name, detail)
+    return Answer(
+        instance=instance.name,
+        command=typed.name,
+        entries=answered.entries,
+        stored=kept,
+        log=answered.log,
+        again=answered.again,
+    )
 
 
-def _shown(reply: Reply) -> tuple[InboundEntry, ...]:
-    found = wire.parse_entries(reply)
-    if not found and reply.ending is not Ending.NORMAL:
-        return (InboundEntry(contents=f"the command ended without an answer ({reply.ending})", kind=EntryKind.ERROR),)
-    return found
+def run_again(app: App, actor: Actor, answer: Answer) -> Answer:
+    """Run what a command outside an incident asked to have run again; nothing of it is kept. Raises what `run` raises."""
+    require(actor, "command.run")
+    assert answer.again is not None
+    with app.store.read() as tx:
+        instance = _may_run(instances.by_name(tx, answer.instance))
+    caller = commands.caller(app, instance)
+    found = by_hand.ask(caller, answer.again.command, answer.again.args, None, keeps=False)
+    return replace(answer, command=answer.again.command, entries=found.entries, log=found.log, again=found.again)
+
+
+def _refuse(command: str) -> None:
+    if command in NOT_HERE:
+        raise Invalid(f"{command} is not run here: {NOT_HERE[command]}")
 
 
 def _incident(app: App, incident_id: IncidentId | None) -> Incident | None:
@@ -133,43 +157,6 @@ def _declared(integration: Integration, command: str) -> tuple[Argument, ...]:
         known = ", ".join(c.name for c in integration.commands if not c.hidden) or "none"
         raise NotFound(f"{integration.display} has no command {command!r}; it has {known}")
     return spec.arguments if spec else ()
-
-
-def _imported(app: App, entry: InboundEntry) -> InboundEntry:
-    """The entry with its file in the store."""
-    if not entry.has_file:
-        return entry
-    most = app.settings().count("files.max")
-    return InboundEntry(**{**vars(entry), "file": files.put(app.store, Path(entry.file_path), entry.file_name, most)})
-
-
-def _keep(
-    tx: Connection, app: App, actor: Actor, incident: Incident, instance: Instance, shown: list[InboundEntry]
-) -> tuple[Entry, ...]:
-    now = app.clock.now()
-    kept = tuple(
-        entries.add(
-            tx,
-            incident.id,
-            NewEntry(
-                contents=entry.contents,
-                kind=entry.kind,
-                format=entry.format,
-                user=actor.name,
-                tags=entry.tags,
-                note=entry.note,
-                file=entry.file,
-                context=entry.context,
-                brand=instance.brand,
-                instance=instance.name,
-            ),
-            now,
-        )
-        for entry in shown
-    )
-    if any(entry.tags for entry in kept):
-        links.want_incident(tx, incident.id, now)
-    return kept
 
 
 def _debug_run(app: App, actor: Actor, typed: Typed, incident_id: IncidentId | None) -> Answer:

@@ -11,12 +11,12 @@ from casemirror.model.errors import Forbidden
 NEEDED: Final[Mapping[str, Role]] = {
     **dict.fromkeys(
         "pack.list budget.list field.list type.list mapper.list mapper.try mapper.check instance.list instance.show instance.schema incident.list incident.show link.list conflict.list policy.list config.list "
-        "mirror.statistics mirror.records user.list incident.why incident.timeline doctor.run drift.show health.show metrics.show replay.show doubt.list".split(),
+        "mirror.statistics mirror.records user.list incident.why incident.timeline doctor.run drift.show health.show metrics.show replay.show doubt.list incident.context later.list".split(),
         Role.READ_ONLY,
     ),
     **dict.fromkeys(
         "incident.create incident.edit incident.comment incident.attach incident.close incident.reopen incident.tag "
-        "incident.open link.add link.find link.adopt link.follow link.remove link.set-primary link.retry conflict.resolve command.run instance.fetch instance.mirror plan.show plan.apply".split(),
+        "incident.open link.add link.find link.adopt link.follow link.remove link.set-primary link.retry conflict.resolve command.run later.stop instance.fetch instance.mirror plan.show plan.apply".split(),
         Role.ANALYST,
     ),
     **dict.fromkeys(

@@ -98,6 +98,25 @@ def show(ctx: typer.Context, incident: Number, json: AsJson = False) -> None:
 
 
 @app.command()
+def context(
+    ctx: typer.Context,
+    incident: Number,
+    path: Annotated[str, typer.Argument(help="Dotted path to look up. [default: all of it]")] = "",
+) -> None:
+    """Show what commands told in an incident's war room, as JSON.
+
+    \b
+    Examples:
+      casemirror incident context 3
+      casemirror incident context 3 ServiceNow.Ticket.ID
+    """
+    from casemirror.actions import laters
+
+    with session.opened(ctx) as (mirror, me):
+        output.data(laters.context(mirror, me, _id(incident), path))
+
+
+@app.command()
 def create(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="Its title.")],

@@ -19,6 +19,7 @@ from casemirror.cli import (
     incident,
     instance,
     key,
+    later,
     link,
     mapper,
     metrics,
@@ -57,6 +58,7 @@ app.add_typer(budget.app, name="budget")
 app.add_typer(conflict.app, name="conflict")
 app.add_typer(policy.app, name="policy")
 app.add_typer(health.app, name="health")
+app.add_typer(later.app, name="later")
 app.add_typer(config.app, name="config")
 app.add_typer(key.app, name="key")
 app.add_typer(user.app, name="user")

@@ -5,7 +5,7 @@ at-least-once, and the lane's lease and epoch make a double run harmless (design
 
 Threads: `beat` says that this process lives, `look` enqueues lanes that have something to do, `reap` resumes what a dead
 process or a failed database left behind and clears what is done, `tidy` forgets what was kept long enough, `long` minds
-long-running processes; `watch` and `tell` are those of `engine.health`.   Source: docs/decisions/0002.
+long-running processes; `later` runs commands that asked to be run again; `watch` and `tell` are those of `engine.health`.   Source: docs/decisions/0002.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from dbos import DBOS, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
 
-from casemirror.engine import health, longrun
+from casemirror.engine import health, later, longrun
 from casemirror.engine import lane as lane_work
 from casemirror.engine.app import App, log
 from casemirror.engine.presence import Loop, Presence, forget_dead
@@ -58,11 +58,13 @@ class Dispatcher:
         self._app = app
         self._url = system_url
         self._long = longrun.Supervisor(app)
+        self._later = later.Runner(app)
         self._loops = (
             Loop("look", LOOK_S, self.look),
             Loop("reap", REAP_S, self.reap),
             Loop("tidy", TIDY_S, self.tidy),
             Loop("long", longrun.LOOK_S, self._long.look),
+            Loop("later", later.LOOK_S, self._later.look),
             *health.loops(app),
         )
         self._presence = Presence(app)
@@ -110,6 +112,7 @@ class Dispatcher:
         for loop in self._loops:
             loop.stop()
         self._long.close()
+        self._later.close()
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=int(lane_work.TURN_S))
         self._presence.__exit__()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -120,6 +121,20 @@ class Outgoing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunAgain:
+    """A command that an entry asks to have run later (a command that polls).   Source: csp-surface.md, ScheduledCommand.
+
+    after_s        wait, seconds
+    ends_after_s   it is given up after that long, seconds
+    """
+
+    command: str
+    args: Mapping[str, Json]
+    after_s: float
+    ends_after_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class InboundEntry:
     """An entry out of a reply, normalised; files are still paths in the command's working folder."""
 
@@ -134,6 +149,7 @@ class InboundEntry:
     file: FileRef | None = None
     """set once the file was imported into the store"""
     context: Json = field(default=None)
+    again: RunAgain | None = None
     remote_id: str = ""
     """what the remote calls it, when the integration says so: then it is never taken for another one, or for a new one"""
 

@@ -154,6 +154,31 @@ incident = sa.Table(
     sqlite_autoincrement=True,  # an id is never given twice
 )
 
+context = sa.Table(
+    "context",
+    metadata,
+    sa.Column(
+        "incident_id", _BIG, sa.ForeignKey("incident.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    ),
+    _json("data"),
+)
+
+later = sa.Table(
+    "later",
+    metadata,
+    _id(),
+    _ref("incident_id", "incident.id"),
+    _ref("instance_id", "instance.id", kind=Text),
+    _text("command"),
+    _json("args"),
+    _text("user"),
+    _time("due_at", needed=True),
+    _time("ends_at", needed=True),
+    _count("attempts"),
+    sa.Index("ix_later_due", "due_at"),
+    sqlite_autoincrement=True,  # an id is never given twice
+)
+
 file = sa.Table(
     "file",
     metadata,

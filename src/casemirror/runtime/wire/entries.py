@@ -7,18 +7,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from casemirror.model.entry import Control, EntryKind, InboundEntry, Outgoing
+from casemirror.model.entry import Control, EntryKind, InboundEntry, Outgoing, RunAgain
 from casemirror.model.values import time_text
 
 _KEYS: Final = frozenset(
     "Type Contents ContentsFormat HumanReadable ReadableContentsFormat Tags Note Category File FileID EntryContext".split()
 )
 """A dict with none of these is no entry: Argus puts bare field values among its entries (MIR-054)."""
+
+
+SHORTEST_WAIT_S: Final = 10.0
+"""A command that polls is not run again sooner."""
+LONGEST_POLLING_S: Final = 86_400.0
+"""A command that polls and does not say for how long is given up after that."""
 
 
 def is_entry(value: Any) -> bool:
@@ -97,6 +104,7 @@ def _common(entry: Mapping[str, Any]) -> dict[str, Any]:
         "note": _is_true(entry.get("Note")),
         "category": str(entry.get("Category") or ""),
         "context": entry.get("EntryContext"),
+        "again": parse_again(entry),
         "remote_id": _remote_id(entry),
     }
 
@@ -105,6 +113,27 @@ def _remote_id(entry: Mapping[str, Any]) -> str:
     """Our own key, which our packs write: ``casemirror: {"id": …}``, the id that the remote gave to the comment or file."""
     ours = entry.get("casemirror")
     return str(ours.get("id") or "") if isinstance(ours, Mapping) else ""
+
+
+def parse_again(entry: Mapping[str, Any]) -> RunAgain | None:
+    """The command that an entry asks to have run later; None when it asks for none.   Source: csp-surface.md, ScheduledCommand."""
+    command, args = entry.get("PollingCommand"), entry.get("PollingArgs")
+    if not isinstance(command, str) or not command:
+        return None
+    return RunAgain(
+        command=command,
+        args={str(name): value for name, value in args.items()} if isinstance(args, Mapping) else {},
+        after_s=max(_seconds(entry.get("NextRun"), SHORTEST_WAIT_S), SHORTEST_WAIT_S),
+        ends_after_s=_seconds(entry.get("Timeout"), LONGEST_POLLING_S),
+    )
+
+
+def _seconds(value: Any, otherwise: float) -> float:
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        return otherwise
+    return seconds if 0 < seconds < math.inf else otherwise
 
 
 def _readable(entry: Mapping[str, Any]) -> tuple[str, str]:

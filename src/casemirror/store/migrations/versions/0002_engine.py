@@ -169,6 +169,40 @@ def _new_tables() -> None:
         batch_op.create_index(batch_op.f("ix_doubt_entry_id"), ["entry_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_doubt_link_id"), ["link_id"], unique=False)
 
+    op.create_table(
+        "context",
+        sa.Column("incident_id", _BIG, autoincrement=False, nullable=False),
+        sa.Column("data", _JSON, server_default="{}", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incident.id"], name=op.f("fk_context_incident_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("incident_id", name=op.f("pk_context")),
+    )
+    op.create_table(
+        "later",
+        sa.Column("id", _BIG, autoincrement=True, nullable=False),
+        sa.Column("incident_id", _BIG, nullable=False),
+        sa.Column("instance_id", sa.Text(), nullable=False),
+        sa.Column("command", sa.Text(), server_default="", nullable=False),
+        sa.Column("args", _JSON, server_default="{}", nullable=False),
+        sa.Column("user", sa.Text(), server_default="", nullable=False),
+        sa.Column("due_at", schema.UtcTime(), nullable=False),
+        sa.Column("ends_at", schema.UtcTime(), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incident.id"], name=op.f("fk_later_incident_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["instance_id"], ["instance.id"], name=op.f("fk_later_instance_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_later")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("later", schema=None) as batch_op:
+        batch_op.create_index("ix_later_due", ["due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_later_incident_id"), ["incident_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_later_instance_id"), ["instance_id"], unique=False)
+
 
 def _new_columns() -> None:
     with op.batch_alter_table("decision", schema=None) as batch_op:
