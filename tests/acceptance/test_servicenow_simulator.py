@@ -1,27 +1,23 @@
 """The ServiceNow simulator seen from outside: independent clients from PyPI, plain HTTP for the rest, and every fault."""
 
 import asyncio
-import ipaddress
 import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pysnc
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from casemirror.simulators.servicenow import DEFAULT_USERS, Faults, ServiceNowSimulator, User
 from casemirror.simulators.servicenow.app import App
 from casemirror.simulators.servicenow.faults import FaultBox
 from casemirror.simulators.servicenow.instance import Instance
+from support import certificates
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # pysnow warns at import where libmagic is missing
@@ -101,24 +97,7 @@ def _error(answer: requests.Response, status: int) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A self-signed certificate for 127.0.0.1 as (certificate, key)."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    today = datetime.now(UTC)
-    built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    built = built.serial_number(x509.random_serial_number()).not_valid_before(today - timedelta(days=1))
-    built = built.not_valid_after(today + timedelta(days=2)).add_extension(
-        x509.BasicConstraints(ca=True, path_length=None), critical=True
-    )
-    built = built.add_extension(
-        x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
-    )
-    folder = tmp_path_factory.mktemp("certificate")
-    certificate, private = folder / "certificate.pem", folder / "key.pem"
-    certificate.write_bytes(built.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return certificate, private
+    return certificates.make(tmp_path_factory.mktemp("certificate"), "127.0.0.1")
 
 
 @pytest.fixture
