@@ -30,7 +30,9 @@ from casemirror.model.errors import Conflict
 
 WIDTH: Final = 160
 QUIET_S: Final = 240.0
-"""Limit of the wait for quiet: an error that casemirror did not expect makes a lane wait a minute, one after another."""
+"""Limit of the wait for the next step towards quiet: an error that nobody expected makes a lane wait a minute, and one after
+another may.
+"""
 SWEEP_S: Final = 90.0
 PACE_S: Final = 0.12
 TICKETS: Final = 8
@@ -120,9 +122,13 @@ def _work(running: Stage, people: People, faults: Faults, seconds: float) -> Non
     pace = random.Random(0)
     ends = time.monotonic() + seconds
     people.begin()
-    standstill = quiet.Standstill(running, people.ledger)
+    standstill, backlog = quiet.Standstill(running, people.ledger), quiet.Backlog(running)
     while time.monotonic() < ends:
-        people.act(only_there=faults.database_is_locked and pace.random() < 0.95)
+        rests = False
+        with contextlib.suppress(DBAPIError):
+            rests = backlog.look()
+        if not rests:
+            people.act(only_there=faults.database_is_locked and pace.random() < 0.95)
         if not faults.database_is_locked and pace.random() < 0.2:
             people.link()
         with contextlib.suppress(DBAPIError):

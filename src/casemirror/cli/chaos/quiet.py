@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ from casemirror.model.link import Link, LinkState
 from casemirror.store import entries, incidents, instances, lanes, links
 
 LOOK_S: Final = 0.4
+BEHIND: Final = 60
+"""Links with work left, above which people rest."""
+REST_S: Final = 20.0
 POLLS: Final = 2
 
 
@@ -46,6 +50,26 @@ class Standstill:
 
 
 @dataclass
+class Backlog:
+    """Whether casemirror is so far behind the people that they rest; it depends on the machine, not on the seed."""
+
+    stage: Stage
+    is_long: bool = False
+    looked: float = 0.0
+    since: float = 0.0
+
+    def look(self) -> bool:
+        """Say whether people rest now: at most `REST_S` in a row, for a lane may stand still because of a fault."""
+        now = time.monotonic()
+        if now >= self.looked + 1.0:
+            self.looked, was_long = now, self.is_long
+            with self.stage.app.store.read() as tx:
+                self.is_long = sum(links.due_count(tx, i.id) for i in instances.list_all(tx)) > BEHIND
+            self.since = self.since if was_long and self.is_long else now
+        return self.is_long and now < self.since + REST_S
+
+
+@dataclass
 class Watch:
     """How often each instance was polled and fetched since the watch began."""
 
@@ -56,15 +80,18 @@ class Watch:
     fetches: dict[str, set[datetime]] = field(default_factory=dict)
 
     def wait(self, limit_s: float) -> list[str]:
-        """Wait for quiet; returns what is still on its way when the limit comes."""
-        ends = time.monotonic() + limit_s
-        busy = ["nobody has looked yet"]
+        """Wait for quiet, as long as things move: what is on its way must become less within `limit_s`, however slow the
+        machine is. Returns what is on its way when it does not.
+        """
+        busy, least, ends = ["nobody has looked yet"], math.inf, time.monotonic() + limit_s
         while busy and time.monotonic() < ends:
             self.stage.fleet.keep_up()
             try:
                 busy = self.busy()
             except DBAPIError as error:
                 busy = [f"the database: {str(error)[:100]}"]
+            if len(busy) < least:
+                least, ends = len(busy), time.monotonic() + limit_s
             if busy:
                 time.sleep(LOOK_S)
         return busy
