@@ -66,7 +66,7 @@ def test_a_scan_is_begun_and_its_result_comes_by_itself(tmp_path: Path) -> None:
         assert "scanning db1, ports 22, 80" in begun.out
         assert "!scan-result asks to be run again in 10 s" in begun.out
         assert "!scan-result" in program.good("later", "list").out
-        eventually(lambda: "nothing waits" in program.good("later", "list").out, 60)
+        eventually(lambda: "nothing waits" in program.good("later", "list").out, within_s=60)
     finally:
         server.end()
     assert program.good("incident", "context", "1").json == {"Scan": {"ID": 7, "Open": [22]}}
