@@ -36,6 +36,7 @@ from csp.args import (
     remove_duplicates_from_list_arg,
     safe_load_json,
 )
+from csp.commands import CommandRunner, execute_command
 from csp.common import Common
 from csp.context import (
     CONTEXT_UPDATE_RETRY_TIMES,
@@ -62,7 +63,13 @@ from csp.dates import (
     parse_date_string,
     timestamp_to_datestring,
 )
-from csp.diagnostics import register_signal_handler_profiling_dump
+from csp.debugging import DebugLogger, DemistoHandler, WarningsHandler
+from csp.diagnostics import (
+    get_message_memory_dump,
+    get_message_threads_dump,
+    get_size_of_object,
+    register_signal_handler_profiling_dump,
+)
 from csp.entries import (
     INDICATOR_TYPE_TO_CONTEXT_KEY,
     EntryFormat,
@@ -80,6 +87,15 @@ from csp.indicator_types import DBotScoreReliability, DBotScoreType, FeedIndicat
 from csp.indicators import IndicatorsTimeline
 from csp.lines import _MODULES_LINE_MAPPING, __line__, fix_traceback_line_numbers, register_module_line
 from csp.logs import LOG, IntegrationLogger, add_sensitive_log_strs, is_debug_mode, logger
+from csp.lookback import (
+    create_updated_last_run_object,
+    filter_incidents_by_duplicates_and_limit,
+    get_fetch_run_time_range,
+    get_found_incident_ids,
+    get_latest_incident_created_time,
+    remove_old_incidents_ids,
+    update_last_run_object,
+)
 from csp.mirroring import (
     GetMappingFieldsResponse,
     GetModifiedRemoteDataArgs,
@@ -110,6 +126,7 @@ from csp.patterns import (
     urlRegex,
 )
 from csp.proxy import ensure_proxy_has_http_prefix, handle_proxy, skip_cert_verification, skip_proxy
+from csp.relationships import EntityRelationship
 from csp.results import (
     CommandResults,
     file_result_existing_file,
@@ -123,7 +140,13 @@ from csp.results import (
 )
 from csp.run import begin_run
 from csp.schedule import PollResult, ScheduledCommand, polling_function
-from csp.search import IndicatorsSearcher
+from csp.scores import (
+    build_dbot_entry,
+    build_malicious_dbot_entry,
+    create_indicator_result_with_dbotscore_unknown,
+    scoreToReputation,
+)
+from csp.search import IndicatorsSearcher, indicators_value_to_clickable
 from csp.server import (
     get_demisto_version,
     get_demisto_version_as_str,
@@ -145,7 +168,7 @@ from csp.structures import (
     replace_in_keys,
     snakify,
 )
-from csp.tables import JsonTransformer, flattenCell, formatCell, tableToMarkdown, tblToMd
+from csp.tables import JsonTransformer, aws_table_to_markdown, flattenCell, formatCell, tableToMarkdown, tblToMd
 from csp.text import (
     b64_encode,
     camel_case_to_underscore,
@@ -163,6 +186,15 @@ from csp.text import (
     url_to_clickable_markdown,
     urljoin,
 )
+from csp.threat_intel import ThreatIntel
+from csp.vendor import (
+    CONTENT_BRANCH_NAME,
+    CONTENT_RELEASE_VERSION,
+    AutoFocusKeyRetriever,
+    get_pack_version,
+    get_x_content_info_headers,
+    send_events_to_xsiam,
+)
 from csp.xml import json2xml, xml2json
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
@@ -170,6 +202,11 @@ from urllib3.util.retry import Retry
 IS_PY3 = True
 PY_VER_MINOR = sys.version_info.minor
 STRING_TYPES = (str, bytes)
+_requests_logger = None  # the DebugLogger of a command in debug mode
 
 # a star import leaves out names with an underscore in front, unless they are listed
-__all__ = [name for name in dir() if not name.startswith("_")] + ["__line__", "_MODULES_LINE_MAPPING"]
+__all__ = [name for name in dir() if not name.startswith("_")] + [
+    "__line__",
+    "_MODULES_LINE_MAPPING",
+    "_requests_logger",
+]

@@ -245,8 +245,32 @@ class Demisto:
         return False
 
     def internalHttpRequest(self, method, uri, body=None):
-        """Raises RuntimeError: integrations do not get the server's own API."""
-        raise RuntimeError("internalHttpRequest is unsupported")
+        """Raises RuntimeError: there is no HTTP API yet that could answer."""
+        raise _unsupported("internalHttpRequest", "casemirror has no HTTP API yet that could answer")
+
+    def handleEntitlementForUser(self, incidentID, guid, email, response, taskID=""):
+        """Raises RuntimeError: there are no playbooks whose task an answer could close."""
+        raise _unsupported("handleEntitlementForUser", "casemirror runs no playbooks whose task could be answered")
+
+    def mirrorInvestigation(self, id, mirrorType, autoClose=False):
+        """Raises RuntimeError: no war room is mirrored with a chat."""
+        raise _unsupported("mirrorInvestigation", "casemirror mirrors incidents, not war rooms with a chat")
+
+    def addEntry(self, id, entry, username=None, email=None, footer=None):
+        """Raises RuntimeError: only what is given to `results()` becomes an entry."""
+        raise _unsupported("addEntry", "entries come by demisto.results() and by the mirror commands only")
+
+    def directMessage(self, message, username=None, email=None, anyoneCanOpenIncidents=None):
+        """Raises RuntimeError: nobody here talks with people in a chat."""
+        raise _unsupported("directMessage", "casemirror has no bot that could answer in a chat")
+
+    def _apiCall(self, name, params=None, data=None):
+        """Raises RuntimeError: an API of the vendor's own servers."""
+        raise _unsupported("_apiCall", "it belongs to the vendor's own services")
+
+    def getIndexHash(self):
+        """Raises RuntimeError: a secret of the vendor's own servers."""
+        raise _unsupported("getIndexHash", "it belongs to the vendor's own services")
 
     def uniqueFile(self):
         """A new file id."""
@@ -287,7 +311,8 @@ class Demisto:
 
     # looking into dicts
 
-    def get(self, obj, field, defaultParam=None):
+    @staticmethod
+    def get(obj, field, defaultParam=None):
         """Value at a dotted path in nested dicts; the default when a step is missing."""
         for step in str(field).split("."):
             if not isinstance(obj, dict) or step not in obj:
@@ -298,6 +323,18 @@ class Demisto:
     def gets(self, obj, field):
         """The same as text."""
         return str(self.get(obj, field))
+
+    def dt(self, obj=None, trnsfrm=None):
+        """What an expression of the transform language (DT) finds in an object; None for nothing.
+
+        ValueError when the expression cannot be evaluated.
+        """
+        return self.__ask("transform", object=obj, expression=str(trnsfrm or ""))
+
+
+def _unsupported(name, why):
+    # no NotImplementedError: for a mirror command that would mean to go another way
+    return RuntimeError(f"demisto.{name}() is unsupported: {why}")
 
 
 def _calling_context(command):

@@ -37,6 +37,7 @@ class Prepared:
 
     def import_libraries(self, skip):
         """Import CommonServerPython and what the texts import at their top level, except the names in `skip`."""
+        sys.modules["demistomock"] = None  # nobody can import the one for tests here; each child puts its own
         for name in ["CommonServerPython", *self._wanted()]:
             if name in skip or self.threaded:
                 continue

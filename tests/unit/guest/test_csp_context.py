@@ -34,6 +34,21 @@ def test_stale_version_is_refused(host):
     assert host.stored == {}
 
 
+@pytest.mark.parametrize(("version", "expected"), [("5.5.0", False), ("6.0.0", True), ("6.10.0", True)])
+def test_versions_of_the_context_need_a_server_that_counts_them(host, version, expected):
+    """From 6.0.0 on."""
+    host.version = {"version": version, "buildNumber": "1"}
+    assert csp.is_versioned_context_available() is expected
+
+
+def test_merged_context_is_given_but_not_stored(host):
+    """With the version that it was read with."""
+    host.stored = {"notes": json.dumps([{"id": 1}]), "n": "1"}
+    merged, version = csp.update_integration_context({"notes": [{"id": 2}], "n": 2}, {"notes": "id"})
+    assert (json.loads(merged["notes"]), json.loads(merged["n"]), version) == ([{"id": 1}, {"id": 2}], 2, 1)
+    assert host.stored["n"] == "1"
+
+
 def _meddle(host, times):
     """Another run writes before each of the first so many writes of this one."""
     store, left = host.setIntegrationContextVersioned, [times]
@@ -124,6 +139,7 @@ def test_names_of_the_run(host):
     """Brand, instance, version, tenant."""
     host.callingContext["context"] = {"IntegrationBrand": "ServiceNow v2", "IntegrationInstance": "snow"}
     assert (csp.get_integration_name(), csp.get_integration_instance_name()) == ("ServiceNow v2", "snow")
+    assert csp.get_demisto_version() == {"version": "6.10.0", "buildNumber": "12345"}
     assert csp.get_demisto_version_as_str() == "6.10.0-12345"
     assert csp.get_tenant_account_name() == "acc_north"
     assert server.is_at_least("6.9.0")
@@ -209,3 +225,26 @@ def test_search_for_indicators(host, version, pages, options, sizes, asked):
     assert [len(page["iocs"]) for page in search] == sizes
     assert host.searches == asked
     assert search.page == len(asked)
+
+
+def test_schedule_of_a_repeated_command():
+    """Out of the entry that started it; {} outside of a schedule."""
+    parent = {"polling": True, "pollingCommand": "get-it", "pollingArgs": {"id": "1"}, "timesRan": 2, "startDate": "s"}
+    assert csp.get_schedule_metadata({"ParentEntry": {**parent, "endingDate": "e"}}) == {
+        "is_polling": True,
+        "polling_command": "get-it",
+        "polling_args": {"id": "1"},
+        "times_ran": 3,
+        "start_date": "s",
+        "end_date": "e",
+    }
+    assert csp.get_schedule_metadata({"ParentEntry": None}) == csp.get_schedule_metadata({}) == {}
+
+
+def test_indicators_become_links_to_their_pages(host):
+    """Those that the server has; the query quotes what it looks for."""
+    host.pages = [{"iocs": [{"id": "7", "value": "1.1.1.1"}], "total": 1, "searchAfter": None}]
+    assert csp.indicators_value_to_clickable(["1.1.1.1", 'a"b']) == {"1.1.1.1": "[1.1.1.1](#/indicator/7)"}
+    assert host.searches[0]["query"] == 'value:"1.1.1.1" or value:"a\\"b"'
+    assert csp.indicators_value_to_clickable("x.org") == csp.indicators_value_to_clickable([]) == {}
+    assert len(host.searches) == 2

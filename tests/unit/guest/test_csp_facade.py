@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import CommonServerPython
+import CommonServerPython as csp
 import pytest
 
 GUEST = Path(CommonServerPython.__file__).parent
@@ -84,8 +85,8 @@ def test_star_imported_demisto_is_the_object_of_the_run(namespace, host):
 
 
 def test_missing_demisto_object_looks_like_a_missing_attribute(namespace, monkeypatch):
-    """hasattr() on it must not fail before a run."""
-    monkeypatch.delitem(sys.modules, "demistomock")
+    """hasattr() on it must not fail before a run: the warm parent keeps the one for tests from being imported."""
+    monkeypatch.setitem(sys.modules, "demistomock", None)
     assert not hasattr(namespace["demisto"], "params")
 
 
@@ -99,6 +100,12 @@ class TestBeginRun:
         assert (params.get("zero", 1), params.get("off", True), params.get("text", "x")) == (0, False, "")
         assert params["limit"] is None
         assert params.get("absent") is None
+
+    def test_tolerant_dict_is_a_dict(self):
+        """With the default only where None is stored."""
+        params = csp.SmartGetDict({"a": None, "b": 0})
+        assert (params.get("a", 5), params.get("b", 5), params.get("c"), params["a"]) == (5, 0, None, None)
+        assert isinstance(params, dict)
 
     def test_environment_can_forbid_it(self, host, monkeypatch):
         """COMMON_SERVER_NO_AUTO_PARAMS_REMOVE_NULLS leaves the parameters as they are."""

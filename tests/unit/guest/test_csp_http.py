@@ -252,3 +252,51 @@ def test_handle_proxy(host, monkeypatch, params, arguments, proxies, kept):
     host.callingContext["params"] = params
     assert csp.handle_proxy(**arguments) == proxies
     assert {name for name in ("HTTP_PROXY", "HTTPS_PROXY", "CURL_CA_BUNDLE") if name in os.environ} == kept
+
+
+def test_proxy_without_a_scheme_gets_one(monkeypatch):
+    """Others stay."""
+    monkeypatch.setenv("HTTP_PROXY", "proxy.example:3128")
+    monkeypatch.setenv("https_proxy", "https://proxy.example:3128")
+    csp.ensure_proxy_has_http_prefix()
+    assert os.environ["HTTP_PROXY"] == "http://proxy.example:3128"
+    assert os.environ["https_proxy"] == "https://proxy.example:3128"
+
+
+class Client(csp.BaseClient):
+    """As integrations subclass it."""
+
+    def __init__(self, base_url, **kwargs):
+        csp.BaseClient.__init__(self, base_url, headers={"X-A": "1"}, auth=("u", "p"), ok_codes=(418,), **kwargs)
+
+
+def test_subclass_finds_what_the_client_was_made_with(remote):
+    """Integrations read and replace these between requests."""
+    client = Client(remote.url, verify=False, timeout=7)
+    assert (client._base_url, client._verify, client._ok_codes, client.timeout) == (remote.url, False, (418,), 7)
+    assert (client._headers, client._auth) == ({"X-A": "1"}, ("u", "p"))
+    assert isinstance(client._session, requests.Session)
+    remote.answer(418, {"tea": True})
+    assert client._http_request("GET", resp_type="response").status_code == 418
+    client._headers = {"X-A": "2"}
+    remote.answer(418, {"tea": True})
+    client._http_request("GET")
+    assert [asked["headers"]["X-A"] for asked in remote.asked] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("status", "own", "given", "expected"),
+    [
+        (200, (), None, True),
+        (404, (), None, False),
+        (404, (404,), None, True),
+        (200, (404,), None, False),
+        (200, (404,), (200,), True),
+    ],
+)
+def test_status_is_accepted_by_the_calls_codes_then_by_the_clients(status, own, given, expected):
+    """Without any, below 400."""
+    client = csp.BaseClient("https://r.example", ok_codes=own)
+    response = requests.Response()
+    response.status_code = status
+    assert client._is_status_code_valid(response, given) is expected

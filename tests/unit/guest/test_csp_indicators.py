@@ -139,6 +139,18 @@ def test_certificate():
         Common.CertificatePublicKey("ROT13", 13)
 
 
+def test_every_indicator_is_an_indicator():
+    """Authors check by the common class, and may derive from it."""
+
+    class Own(csp.Common.Indicator):
+        pass
+
+    assert issubclass(Common.IP, csp.Common.Indicator)
+    assert issubclass(Common.FeedRelatedIndicators, csp.Common.Indicator)
+    with pytest.raises(NotImplementedError, match="Own"):
+        Own().to_context()
+
+
 def test_unknown_argument_is_refused():
     """As for any function."""
     with pytest.raises(TypeError):
@@ -165,6 +177,15 @@ def test_timeline():
         {"Value": "a", "Category": "c", "Message": "m"},
         {"Value": "b", "Category": "c", "Message": "n"},
     ]
+
+
+def test_timeline_of_a_script(host):
+    """One value needs no list; a script is named as the cause."""
+    host.callingContext["integration"] = False
+    assert csp.IndicatorsTimeline("a", message="m").indicators_timeline == [
+        {"Value": "a", "Category": "Automation Update", "Message": "m"}
+    ]
+    assert csp.IndicatorsTimeline().indicators_timeline == []
 
 
 def test_reliability():
@@ -221,7 +242,10 @@ def test_type_by_form(value, kind):
         (csp.cveRegex, "cve-2021-44228", "cve-2021-44228"),
         (csp.md5Regex, "md5 " + "a" * 32, "a" * 32),
         (csp.md5Regex, "a" * 33, None),
+        (csp.sha1Regex, "sha1 " + "a" * 40, "a" * 40),
+        (csp.sha256Regex, "sha256 " + "a" * 64, "a" * 64),
         (csp.sha512Regex, "b" * 128, "b" * 128),
+        (csp.hashRegex, "hash: 0aF3", "0aF3"),
     ],
 )
 def test_patterns(pattern, text, found):

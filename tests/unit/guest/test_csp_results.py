@@ -134,6 +134,10 @@ def test_return_results_emits(host, given, emitted):
                 ]
             },
         ),
+        (
+            {"readable_output": "r", "timeline": {"Value": "v"}},
+            {"IndicatorTimeline": [{"Value": "v", "Category": "Integration Update"}]},
+        ),
         ({"readable_output": "r", "ignore_auto_extract": True}, {"IgnoreAutoExtract": True}),
     ],
 )
@@ -217,6 +221,10 @@ def test_schedule_needs_a_server_that_can(host):
     host.version = {"version": "6.1.0", "buildNumber": "1"}
     with pytest.raises(csp.DemistoException, match=r"6\.2\.0"):
         csp.ScheduledCommand("get-it", 10)
+    with pytest.raises(csp.DemistoException, match=r"6\.2\.0"):
+        csp.ScheduledCommand.raise_error_if_not_supported()
+    host.version = {"version": "6.2.0", "buildNumber": "1"}
+    csp.ScheduledCommand.raise_error_if_not_supported()
 
 
 @pytest.mark.parametrize(("data", "written"), [("käse", "käse".encode()), (b"\x00\xff", b"\x00\xff")])

@@ -235,10 +235,70 @@ def test_harmless_constants(demisto, channel):
     assert demisto.uniqueFile() != demisto.uniqueFile()
     assert "server" in demisto.demistoUrls()
     assert demisto.createIndicators([{}]) is None
-    assert not hasattr(demisto, "dt")
-    with pytest.raises(RuntimeError, match="unsupported"):
-        demisto.internalHttpRequest("GET", "/x")
+    assert demisto.getLicenseID() == demisto.getLicenseCustomField("key") == demisto.getAutoFocusApiKey() == ""
     assert channel.said == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda demisto: demisto.internalHttpRequest("GET", "/x"),
+        lambda demisto: demisto.handleEntitlementForUser("1", "guid", "a@x.org", "yes", "7"),
+        lambda demisto: demisto.mirrorInvestigation("1", "all:both", autoClose=True),
+        lambda demisto: demisto.addEntry(id="1", entry="text", username="bob"),
+        lambda demisto: demisto.directMessage("hello", email="a@x.org"),
+        lambda demisto: demisto._apiCall("name", params={}),
+        lambda demisto: demisto.getIndexHash(),
+    ],
+)
+def test_what_no_server_here_can_do_is_an_error(demisto, channel, call):
+    """No fake answer; and no NotImplementedError, by which a mirror command would mean that there is another way."""
+    with pytest.raises(RuntimeError, match=r"demisto\.\w+\(\) is unsupported: ") as failure:
+        call(demisto)
+    assert not isinstance(failure.value, NotImplementedError)
+    assert channel.said == []
+
+
+def test_credentials_are_the_answer_of_their_fetch(demisto, channel):
+    """As a note."""
+    demisto.credentials([{"user": "u"}])
+    assert channel.of("result")[0]["value"] == {"Type": 1, "Contents": [{"user": "u"}], "ContentsFormat": "json"}
+
+
+def test_health_of_a_long_running_instance_is_told_as_text(demisto, channel):
+    """Whatever it is given."""
+    demisto.updateModuleHealth("")
+    demisto.updateModuleHealth({"eventsPulled": 0}, is_error=True)
+    assert [(m["text"], m["is_error"]) for m in channel.of("health")] == [("", False), ("{'eventsPulled': 0}", True)]
+
+
+def test_mapper_and_transform_language_are_the_servers(demisto, channel):
+    """The child knows no mappers and no JavaScript."""
+    channel.answers = {"map_object": {"email": "a@x.org"}, "transform": ["a.txt"]}
+    assert demisto.mapObject({"mail": "a@x.org"}, "m", "User Profile") == {"email": "a@x.org"}
+    assert demisto.dt({"File": []}, "File(val.Size > 1).Name") == ["a.txt"]
+    assert channel.of("ask") == [
+        {"say": "ask", "what": "map_object", "object": {"mail": "a@x.org"}, "mapper": "m", "type": "User Profile"},
+        {"say": "ask", "what": "transform", "object": {"File": []}, "expression": "File(val.Size > 1).Name"},
+    ]
+    channel.answers = {"transform": ValueError("lacks a closing bracket"), "map_object": ValueError("no mapper 'x'")}
+    with pytest.raises(ValueError, match="bracket"):
+        demisto.dt({}, "File(")
+    with pytest.raises(ValueError, match="no mapper"):
+        demisto.mapObject({}, "x", "")
+
+
+def test_incident_of_a_script(channel):
+    """{} in an integration; changes stay in the run."""
+    demisto = Demisto(channel, {"name": "script", "incidents": [{"id": "7"}]})
+    assert demisto.incident() == {"id": "7"}
+    assert Demisto(channel, {"name": "some-command"}).incident() == {}
+    demisto.setContext("key", [1])
+    assert demisto.context() == {"key": [1]}
+
+
+def test_gets_is_get_as_text(demisto):
+    assert (demisto.gets({"a": {"b": 1}}, "a.b"), demisto.gets({}, "a")) == ("1", "None")
 
 
 def test_host_calls_go_through_a_private_method_that_may_be_wrapped(demisto, channel):

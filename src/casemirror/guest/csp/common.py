@@ -1,6 +1,6 @@
 """`Common`: the namespace by which integrations know the indicator classes."""
 
-from csp import certificates, indicator_base, indicator_parts, indicators
+from csp import certificates, further_indicators, indicator_base, indicator_parts, indicators
 
 
 class Common:
@@ -26,3 +26,5 @@ class Common:
     Certificate = certificates.Certificate
     CertificatePublicKey = certificates.CertificatePublicKey
     GeneralName = certificates.GeneralName
+    Cryptocurrency = further_indicators.Cryptocurrency
+    CustomIndicator = further_indicators.CustomIndicator

@@ -1,5 +1,6 @@
 """The classes by which commands describe indicators. Each is a table from its arguments to the names in the context."""
 
+from csp import server
 from csp.entries import outputPaths
 from csp.indicator_base import DBotScore, Scored
 
@@ -275,14 +276,14 @@ class Account(Scored):
 
 
 class IndicatorsTimeline:
-    """Events for the timelines of indicators: one text for all, or a list with one for each."""
+    """Events for the timelines of indicators (a list of values, or one): one text for all, or a list with one for each."""
 
     def __init__(self, indicators=None, category=None, message=None):
-        values = indicators or []
+        values = indicators if isinstance(indicators, list) else [indicators] if indicators else []
         self.indicators_timeline = [
             {
                 "Value": value,
-                "Category": _each(category, at) or "Integration Update",
+                "Category": _each(category, at) or server.timeline_category(),
                 "Message": _each(message, at) or "",
             }
             for at, value in enumerate(values)

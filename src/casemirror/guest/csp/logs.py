@@ -43,6 +43,16 @@ class IntegrationLogger:
         # the longest first: a secret may be part of another one's encoded form
         self.replace_strs = sorted(known, key=len, reverse=True)
 
+    def write(self, msg):
+        """Take what is written as to a file: each text that is not blank is a message."""
+        text = _to_text(msg).strip()
+        if text:
+            self(text)
+
+    def print_override(self, *args, **_kwargs):
+        """Take what `print` was given."""
+        self.write(" ".join(_to_text(arg) for arg in args))
+
     def set_buffering(self, state):
         """Collect messages (True) or send each at once (False)."""
         self.buffering = state

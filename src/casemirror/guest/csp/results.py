@@ -4,7 +4,7 @@ import os
 import sys
 import traceback
 
-from csp import logs, tables
+from csp import logs, server, tables
 from csp.entries import EntryFormat, EntryType
 from csp.errors import DemistoException
 from csp.host import demisto
@@ -67,11 +67,12 @@ def return_warning(message, exit=False, warning="", outputs=None, ignore_auto_ex
 def return_outputs(readable_output, outputs=None, raw_response=None, timeline=None, ignore_auto_extract=False):
     """Answer with one note: the older way, before CommandResults.
 
-    timeline   list of dicts for the indicators' timelines; each gets a Category where it has none
+    timeline   dicts for the indicators' timelines (a list, or one); each gets a Category where it has none
     """
     contents = raw_response or outputs or readable_output
+    timeline = [timeline] if isinstance(timeline, dict) else timeline
     for event in timeline or []:
-        event.setdefault("Category", "Integration Update")
+        event.setdefault("Category", server.timeline_category())
     demisto.results(
         {
             "Type": EntryType.NOTE,
@@ -190,8 +191,6 @@ class CommandResults:
         context = {}
         for indicator in self.indicators or ([self.indicator] if self.indicator else []):
             _merge_indicator(context, indicator.to_context())
-        for link in self.relationships or []:
-            _merge_indicator(context, link.to_context() or {})
         if not self._has_outputs():
             return context
         if self.outputs_prefix:

@@ -98,3 +98,18 @@ class IndicatorsSearcher:
             self._is_over = self._search_after_param is None
         elif self._total is not None:
             self._is_over = self._page * size >= self._total
+
+
+def indicators_value_to_clickable(indicators):
+    """{value: Markdown link to the indicator's page} of those values (one or a list) that the server has as indicators."""
+    values = [indicators] if isinstance(indicators, str) else list(indicators or [])
+    if not values:
+        return {}
+    query = " or ".join(f"value:{_quoted(value)}" for value in values)
+    found = (item for page in IndicatorsSearcher(query=query) for item in page["iocs"])
+    return {item["value"]: f"[{item['value']}](#/indicator/{item['id']})" for item in found}
+
+
+def _quoted(value):
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

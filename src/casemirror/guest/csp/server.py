@@ -73,6 +73,12 @@ def get_integration_instance_name():
     return get_calling_context().get("IntegrationInstance") or ""
 
 
+def timeline_category():
+    """What a change of an indicator is put down to when its author does not say: the integration or the script that runs."""
+    is_integration = (getattr(demisto, "callingContext", None) or {}).get("integration", True)
+    return "Integration Update" if is_integration else "Automation Update"
+
+
 def get_schedule_metadata(context):
     """Facts about a scheduled repetition out of the calling context, without the empty ones."""
     parent = context.get("ParentEntry") or {}

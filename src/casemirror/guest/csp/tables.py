@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from csp import text
 
+TAB = "\t"
 _EMPTY = ("", None, [], (), {})
 
 
@@ -27,29 +28,39 @@ class JsonTransformer:
         """The cell's text."""
         if self.func:
             return self.func(json_input)
-        if isinstance(json_input, str | int | float | None):
-            return json_input if isinstance(json_input, str) else formatCell(json_input)
-        if self.flatten:
+        if self.flatten or not isinstance(json_input, dict | list | tuple):
             return flattenCell(json_input)
-        return "\n".join(self._lines(json_input))
+        text = self._text(json_input)
+        # what the vendor's tables show: a line break comes before a plain member even at the very beginning, but not before a nested one
+        begins_with_plain = isinstance(json_input, dict) and text.startswith("\n***")
+        return (text if begins_with_plain else text.removeprefix("\n")).removesuffix("\n")
 
-    def _lines(self, value, depth=0):
-        """Lines of a nested value, each level indented by a tab; only what leads to the wanted keys."""
-        indent = "\t" * depth
-        if isinstance(value, list | tuple):
-            if not any(isinstance(item, dict | list) for item in value):
-                return [indent + ", ".join(str(item) for item in value)]
-            return [line for item in value for line in self._lines(item, depth)]
-        if not isinstance(value, dict):
-            return [f"{indent}{value}"]
-        return [line for key, item in value.items() for line in self._lines_of_key(key, item, depth)]
+    def _text(self, value, depth=0):
+        """A nested value as text: each plain member begins a line, each nested one ends with a line break of its own."""
+        if isinstance(value, dict):
+            return "".join(self._member(key, item, depth) for key, item in value.items())
+        if not any(isinstance(item, dict | list | tuple) for item in value):
+            shown = ", ".join(flattenCell(item) for item in value)
+            return f"\n{TAB * depth}***values***: {shown}" if shown and not self.keys else ""
+        texts = (_text_of_element(self, item, depth + 1) for item in value)
+        return "".join(f"\n{TAB * depth}**-**{text}" for text in texts if text)
 
-    def _lines_of_key(self, key, item, depth):
+    def _member(self, key, item, depth):
         wanted = not self.keys or key in self.keys
-        if isinstance(item, dict | list) and (wanted or self.is_nested):
-            below = (JsonTransformer() if wanted else self)._lines(item, depth + 1)
-            return ["\t" * depth + f"**{key}**:", *below] if below else []
-        return ["\t" * depth + f"***{key}***: {'' if item is None else item}"] if wanted else []
+        if not isinstance(item, dict | list | tuple):
+            return f"\n{TAB * depth}***{key}***: {flattenCell(item)}" if wanted else ""
+        if not (wanted or self.is_nested):
+            return ""
+        below = (JsonTransformer() if wanted else self)._text(item, depth + 1)
+        return f"\n{TAB * depth}**{key}**:{below}\n" if below else ""
+
+
+def _text_of_element(transformer, item, depth):
+    """The text of a list's element, to stand behind its mark."""
+    if not isinstance(item, dict | list | tuple):
+        return "" if transformer.keys else f"{TAB}{flattenCell(item)}"
+    text = transformer._text(item, depth)
+    return TAB + text[1 + depth :] if text else ""
 
 
 def formatCell(data, is_pretty=True, json_transform=None):
@@ -60,8 +71,10 @@ def formatCell(data, is_pretty=True, json_transform=None):
 
 
 def flattenCell(data, is_pretty=True):
-    """Text of one value: a dict's keys in lines 'key: value', a list's elements in lines ended by commas.
+    """Text of one value as the vendor's tables show it.
 
+    A dict: lines 'key: value'. A list: its elements in lines ended by commas; nested ones as Python writes them, such as {'a': 1}: that
+    looks like a mistake, but authors' tests and README files have it so. True and False as in JSON.
     is_pretty   False: nested data as compact JSON
     """
     if data is None:
@@ -70,12 +83,17 @@ def flattenCell(data, is_pretty=True):
         return data
     if isinstance(data, bytes):
         return data.decode("utf-8", "replace")
-    if isinstance(data, dict | list | tuple | set) and not is_pretty:
+    if isinstance(data, bool):
+        return "true" if data else "false"
+    if isinstance(data, set | frozenset):
+        data = sorted(data, key=str)
+    if isinstance(data, dict | list | tuple) and not is_pretty:
         return json.dumps(data, default=str, ensure_ascii=False)
     if isinstance(data, dict):
         return "\n".join(f"{key}: {flattenCell(value)}" for key, value in data.items())
-    if isinstance(data, list | tuple | set):
-        return ",\n".join(flattenCell(item) for item in data)
+    if isinstance(data, list | tuple):
+        nested = dict | list | tuple | set
+        return ",\n".join(str(item) if isinstance(item, nested) else flattenCell(item) for item in data)
     return str(data)
 
 
@@ -91,7 +109,7 @@ def tableToMarkdown(
     json_transform_mapping=None,
     is_auto_json_transform=False,
 ):
-    """A Markdown table under the heading `### name`; '**No entries.**' in its place when there is nothing.
+    """A Markdown table under the heading `### name` (none without a name); '**No entries.**' when there is nothing.
 
     t                        a dict (one row), a list of them, or a list of values for the only header
     headers                  names of the columns, in order; the sorted keys of the first row when not given
@@ -106,7 +124,7 @@ def tableToMarkdown(
     headers, rows = _rows(t, [headers] if isinstance(headers, str) else list(headers or []), name)
     if removeNull:
         headers = [header for header in headers if not all(row.get(header) in _EMPTY for row in rows)]
-    title = f"### {name}\n" + (f"{metadata}\n" if metadata else "")
+    title = (f"### {name}\n" if name else "") + (f"{metadata}\n" if metadata else "")
     if not rows or not headers:
         return title + "**No entries.**\n"
     transformers = _transformers(headers, json_transform_mapping, is_auto_json_transform)
@@ -168,3 +186,13 @@ def _drawn(lines):
 
 
 tblToMd = tableToMarkdown
+
+
+def aws_table_to_markdown(response, table_header):
+    """A Markdown table of what an AWS service answered; a dict with a single key is opened, so that what it holds makes the table."""
+    if isinstance(response, dict) and len(response) == 1:
+        ((key, inner),) = response.items()
+        if isinstance(inner, list) and any(not isinstance(item, dict) for item in inner):
+            return tableToMarkdown(table_header, [{key: item} for item in inner])
+        response = inner if isinstance(inner, dict | list) else response
+    return tableToMarkdown(table_header, response)
