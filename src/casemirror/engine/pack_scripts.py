@@ -42,6 +42,7 @@ class PackScripts:
                 name=script.name,
                 args=args,
                 timeout_s=limit,
+                timeout_setting="mapping.script.timeout",
                 memory_bytes=self.settings.count("runtime.memory"),
             )
         )

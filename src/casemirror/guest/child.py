@@ -17,8 +17,12 @@ import prepared as preparing
 import requests_made
 from channel import Channel
 from demisto import Demisto
+from egress import Egress
 
-_OURS = ("parent", "prepared", "child", "channel", "limits", "demisto", "requests_made")
+_OURS = (
+    *("parent", "prepared", "child", "channel", "limits", "demisto", "requests_made"),
+    *("confinement", "egress", "landlock"),
+)
 """Our modules; an integration that imports a library of such a name must not get these."""
 
 _LONGEST_ERROR = 100_000  # characters; the middle of longer ones is left out
@@ -46,7 +50,7 @@ class MainName(str):
         return str, (str(self),)
 
 
-def run(fd, parent_pid, prepared):
+def run(fd, parent_pid, prepared, confinement):
     """Serve the one command that comes over the socket `fd`. Never returns."""
     try:
         _leave_parent(fd, parent_pid)
@@ -54,12 +58,14 @@ def run(fd, parent_pid, prepared):
         channel.send({"say": "hello", "pid": os.getpid()})
         command = channel.receive()
         _enter(command)
+        egress = _bind(command, confinement)
         demisto = Demisto(channel, command)
         count = requests_made.Count()
         count.begin()
         error = _execute(prepared, demisto)
         _flush()
-        channel.send({"say": "end", "error": error, "requests": count.made, **_staged(demisto, error)})
+        told = {"error": error, "requests": count.made, "refused": egress.refused if egress else []}
+        channel.send({"say": "end", **told, **_staged(demisto, error)})
     except BaseException:
         traceback.print_exc()
         _flush()
@@ -93,6 +99,16 @@ def _enter(command):
     sys.argv = [""]
     sys.dont_write_bytecode = True
     limits.confine(command["limits"])
+
+
+def _bind(command, confinement):
+    """Shut all ways but those of the command {"folder", "egress": list of hosts or None, "egress_advice", "may_listen"}."""
+    egress = None
+    if command["egress"] is not None:
+        egress = Egress(command["egress"], command["egress_advice"])
+        egress.begin()
+    confinement.bind_child(command["folder"], egress.ports if egress else None, command["may_listen"])
+    return egress
 
 
 def _execute(prepared, demisto):

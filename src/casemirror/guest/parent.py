@@ -1,13 +1,13 @@
 """The warm parent: makes one integration ready and forks a child for each command.
 
-Started as `python -I parent.py <control fd>`. One JSON object {"name", "source", "modules", "idle_s", "skip"} comes on stdin. Then, on
-the control socket (SOCK_SEQPACKET), each packet is one order:
+Started as `python -I parent.py <control fd>`. One JSON object {"name", "source", "modules", "idle_s", "skip", "confine"} comes on stdin
+(`confine` as in `confinement.py`). Then, on the control socket (SOCK_SEQPACKET), each packet is one order:
 
     b"R"        with a stream socket attached: fork a child that talks on it
     b"K" + pid  kill that child and all of its process group (4 bytes, network order)
 
-and each packet back is one report: {"event": "ready", …}, {"event": "exit", "pid", "status"} (status as of waitpid), {"event": "idle"},
-{"event": "threaded", "library"}. When the other end closes, everything that is left is killed, and the parent leaves. No secret ever
+and each packet back is one report: {"event": "ready", …}, {"event": "exit", "pid", "status", "cpu_s", "peak_bytes"} (status as of
+waitpid, the rest of all its processes), {"event": "idle"}, {"event": "threaded", "library"}. When the other end closes, everything that is left is killed, and the parent leaves. No secret ever
 comes here: parameters go over the child's own socket.
 """
 
@@ -28,6 +28,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import child  # noqa: E402
 import limits  # noqa: E402
 import prepared as preparing  # noqa: E402
+from confinement import Confinement  # noqa: E402
 
 _PID = struct.Struct("!I")
 
@@ -35,9 +36,10 @@ _PID = struct.Struct("!I")
 class Parent:
     """The loop; single-threaded, because a process with threads must not fork."""
 
-    def __init__(self, control, prepared, idle_s):
+    def __init__(self, control, prepared, confinement, idle_s):
         self._control = control
         self._prepared = prepared
+        self._confinement = confinement
         self._idle_s = idle_s
         self._children = set()
         self._wakeup, wake = os.pipe()
@@ -87,7 +89,7 @@ class Parent:
         except OSError:
             pid = -1  # the server sees its socket close without a word, and tries again
         if pid == 0:
-            child.run(fd, mine, self._prepared)
+            child.run(fd, mine, self._prepared, self._confinement)
         os.close(fd)
         if pid > 0:
             self._children.add(pid)
@@ -101,21 +103,28 @@ class Parent:
             ours = ended in self._children
             if ours:
                 _kill_group(ended)
-            status = os.waitpid(ended, 0)[1]
+            _, status, used = os.wait4(ended, 0)
             if ours:
                 self._children.discard(ended)
-                self._kill_orphans()
-                self._report(event="exit", pid=ended, status=status)
+                used = [used, *self._kill_orphans()]
+                cpu_s, peak = sum(u.ru_utime + u.ru_stime for u in used), max(u.ru_maxrss for u in used)
+                self._report(event="exit", pid=ended, status=status, cpu_s=round(cpu_s, 6), peak_bytes=peak * 1024)
 
     def _kill_orphans(self):
-        """Processes that a dead child left behind became our children (`adopt_orphans`): kill them and what they leave in turn."""
+        """Processes that a dead child left behind became our children (`adopt_orphans`): kill them and what they leave in turn.
+
+        First all are stopped: what still ran could start others faster than they are killed. Returns what they used.
+        """
+        used = []
         for _ in range(1000):
             orphans = [pid for pid in _own_children() if pid not in self._children]
             if not orphans:
-                return
+                break
+            _stop_all(orphans)
             for pid in orphans:
                 _kill(pid)
-                os.waitpid(pid, 0)
+                used.append(os.wait4(pid, 0)[2])
+        return used
 
     def _kill_all(self):
         for pid in list(self._children):
@@ -139,11 +148,34 @@ def _any_ended():
 
 
 def _own_children():
+    return _children_of(os.getpid())
+
+
+def _children_of(pid):
+    """Numbers of a process's children, those of all its threads."""
     try:
-        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
-            return [int(pid) for pid in file.read().split()]
-    except FileNotFoundError:  # a kernel without that list
-        return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and _parent_of(pid) == os.getpid()]
+        found = []
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
+                found += map(int, file.read().split())
+        return found
+    except FileNotFoundError:
+        if os.path.exists(f"/proc/self/task/{os.getpid()}/children"):  # the process ended meanwhile
+            return []
+        return [int(other) for other in os.listdir("/proc") if other.isdigit() and _parent_of(other) == pid]
+    except ProcessLookupError:
+        return []
+
+
+def _stop_all(pids):
+    """Stop processes and all that they started, until nothing new is found."""
+    stopped, waiting = set(), list(pids)
+    while waiting:
+        new = [pid for pid in waiting if pid not in stopped]
+        for pid in new:
+            _kill(pid, signal.SIGSTOP)
+        stopped.update(new)
+        waiting = [pid for known in stopped for pid in _children_of(known) if pid not in stopped]
 
 
 def _parent_of(pid):
@@ -161,9 +193,9 @@ def _kill_group(pid):
     _kill(pid)
 
 
-def _kill(pid):
+def _kill(pid, number=signal.SIGKILL):
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
 
 
 def _read_order():
@@ -182,6 +214,8 @@ def main():
     sys.path.append(preparing.API_MODULES)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     limits.adopt_orphans()
+    confinement = Confinement(order["confine"])
+    confinement.bind_parent()
     prepared = preparing.Prepared(order["name"], order["source"], order["modules"])
     prepared.import_libraries(set(order["skip"]))
     # libraries come first from here on: an integration's `import limits` means the one that is installed
@@ -191,7 +225,7 @@ def main():
         return
     gc.collect()
     gc.freeze()  # the children's collector leaves these pages alone, so they stay shared
-    parent = Parent(control, prepared, order["idle_s"])
+    parent = Parent(control, prepared, confinement, order["idle_s"])
     missing = {name: why[:200] for name, why in list(prepared.missing.items())[:100]}
     control.send(json.dumps({"event": "ready", "missing": missing}).encode())
     parent.serve()

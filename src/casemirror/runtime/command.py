@@ -98,7 +98,10 @@ class Command:
     investigation  what `demisto.investigation()` returns; incident: what `demisto.incidents()` reads (scripts only)
     secrets        texts to mask in everything that comes back (logs, errors)
     stop           by which another thread may end it before that
-    timeout_s      wall clock; at the limit the whole process group is killed; infinite for long-running commands
+    timeout_s      wall clock; at the limit the whole process group is killed; infinite for long-running commands, which also
+                   may listen on ports
+    timeout_setting  the setting that it comes from
+    egress         hosts that it may reach, as `host`, `host:port` or `*.domain`; None: all
     """
 
     code: Code
@@ -118,6 +121,8 @@ class Command:
     host: HostCalls = field(default_factory=HostCalls)
     secrets: tuple[str, ...] = ()
     timeout_s: float = 300.0
+    timeout_setting: str = "mirror.command.timeout"
+    egress: tuple[str, ...] | None = None
     memory_bytes: int = 1 << 30
     debug: bool = False
     stop: Stop | None = None
@@ -145,6 +150,8 @@ class Reply:
     error          traceback or cause of death, secrets masked; empty when the ending is normal
     log            lines of demisto.debug/info/error and of stdout/stderr, secrets masked, bounded
     requests       HTTP requests that it made; None when it died before it could say
+    refused        hosts that it asked for and may not reach
+    cpu_s          seconds of CPU that it and its processes took; peak_bytes: memory of the largest of them at its peak
     folder         the child's working folder (files of `fileResult` lie there); the caller calls `discard()` when done
     """
 
@@ -154,6 +161,9 @@ class Reply:
     last_run: Any = None
     last_mirror_run: Any = None
     requests: int | None = 0
+    refused: tuple[str, ...] = ()
+    cpu_s: float = 0.0
+    peak_bytes: int = 0
     health: str | None = None
     error: str = ""
     log: tuple[str, ...] = ()

@@ -19,6 +19,10 @@ LOG_LINE: Final = 4096
 LOG_MESSAGE: Final = 16384
 """characters of one message, as `guest/demisto.py` cuts it"""
 
+EGRESS_ADVICE: Final = (
+    "is not among the hosts that {instance} may reach; casemirror instance egress {instance} --allow {{host}} allows it"
+)
+
 _ERROR: Final = 4
 """`Type` of an error entry"""
 
@@ -97,7 +101,7 @@ class Conversation:
         """Wait for the child; its process id. Raises Closed, Late, Unreadable."""
         return int(self._frames.receive()["pid"])
 
-    def begin(self, environment: Mapping[str, str], file_bytes: int, open_files: int) -> None:
+    def begin(self, environment: Mapping[str, str], limits: Mapping[str, int | None]) -> None:
         """Send the command. Raises Closed, Late."""
         command, desk = self._command, self._desk
         self._frames.send(
@@ -120,13 +124,10 @@ class Conversation:
                 "stdout": str(desk.stdout),
                 "stderr": str(desk.stderr),
                 "environment": {**environment, "HOME": str(desk.work), "TMPDIR": str(desk.work)},
-                "limits": {
-                    "memory_bytes": command.memory_bytes,
-                    # of all its threads together; the wall clock is what really ends a command
-                    "cpu_s": 2 * math.ceil(command.timeout_s) + 10 if math.isfinite(command.timeout_s) else None,
-                    "file_bytes": file_bytes,
-                    "open_files": open_files,
-                },
+                "limits": limits,
+                "egress": command.egress,
+                "egress_advice": EGRESS_ADVICE.format(instance=command.instance),
+                "may_listen": math.isinf(command.timeout_s),
             }
         )
 

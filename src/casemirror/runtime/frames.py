@@ -9,12 +9,15 @@ import json
 import socket
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 _LENGTH: Final = struct.Struct("!I")
 """bytes of the JSON text that follows"""
 
+
+_WATCH_S: Final = 1.0
+"""longest wait between two calls of the watch, seconds"""
 
 TOO_MUCH: Final = "the command answered more than it may"
 
@@ -45,6 +48,8 @@ class Frames:
         """bytes of the message received last"""
         self.deadline = time.monotonic() + 60.0
         """`time.monotonic()` at which `send` and `receive` give up; may be infinite"""
+        self.watch: Callable[[], None] | None = None
+        """called again and again while `receive` waits, whatever comes; what it raises comes through"""
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send one message. Raises Closed, Late."""
@@ -95,7 +100,9 @@ class Frames:
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise Late
-        self._sock.settimeout(min(left, 3600.0))
+        if self.watch is not None:
+            self.watch()
+        self._sock.settimeout(min(left, _WATCH_S if self.watch else 3600.0))
 
 
 def _plain(value: Any) -> Any:

@@ -14,11 +14,13 @@ import struct
 import subprocess
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import casemirror
 from casemirror.runtime.command import Code
+from casemirror.runtime.confinement import User
 
 GUEST: Final = Path(casemirror.__file__).parent / "guest"
 
@@ -33,33 +35,58 @@ class CannotStart(Exception):
     """The interpreter could not be started at all."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """How a parent is started.
+
+    skip      libraries that it must not import: they start threads
+    log       file for what it prints
+    user      whom it runs as; None: as casemirror
+    confine   what `guest/confinement.py` is told
+    """
+
+    python: str
+    environment: Mapping[str, str]
+    idle_s: float
+    log: Path
+    confine: Mapping[str, Any]
+    skip: frozenset[str] = frozenset()
+    user: User | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Used:
+    """What a command and all its processes took: seconds of CPU, bytes of the largest process."""
+
+    cpu_s: float = 0.0
+    peak_bytes: int = 0
+
+
 class WarmParent:
     """One running parent; thread-safe. `alive` turns False for good when it ends, for whatever reason.
 
     threaded   a library that starts a thread when it is imported: the parent left, start another one that skips it
     """
 
-    def __init__(
-        self, code: Code, python: str, environment: Mapping[str, str], idle_s: float, skip: frozenset[str], log: Path
-    ) -> None:
-        self.skip = skip
+    def __init__(self, code: Code, start: Start) -> None:
         self.threaded = ""
         self.alive = True
-        self._log = log
+        self._log = start.log
         self._change = threading.Condition()
         self._sockets: set[socket.socket] = set()
         self._running: set[int] = set()
         self._statuses: dict[int, int] = {}
+        self._used: dict[int, Used] = {}
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = self._start(python, environment, theirs)
-        self._prepare(code, idle_s)
+            self._process = self._start(start, theirs)
+        self._prepare(code, start)
         self._listener = threading.Thread(target=self._listen, name=f"warm {code.name}", daemon=True)
         self._listener.start()
 
-    def _start(self, python: str, environment: Mapping[str, str], control: socket.socket) -> subprocess.Popen[bytes]:
+    def _start(self, start: Start, control: socket.socket) -> subprocess.Popen[bytes]:
         # -I: no PYTHON* variables, no user site, but the interpreter's own packages; UTF-8 whatever the locale says
-        command = [python, "-I", "-X", "utf8", str(GUEST / "parent.py"), str(control.fileno())]
+        command = [start.python, "-I", "-X", "utf8", str(GUEST / "parent.py"), str(control.fileno())]
         try:
             with open(self._log, "wb") as log:
                 return subprocess.Popen(
@@ -68,22 +95,26 @@ class WarmParent:
                     stdout=log,
                     stderr=log,
                     cwd="/",
-                    env=dict(environment),
+                    env=dict(start.environment),
                     pass_fds=[control.fileno()],
                     start_new_session=True,
                     umask=0o077,
+                    user=start.user.uid if start.user else None,
+                    group=start.user.gid if start.user else None,
+                    extra_groups=[] if start.user else None,
                 )
         except OSError as error:
             self._control.close()
-            raise CannotStart(f"{python} cannot be started: {error.strerror}") from error
+            raise CannotStart(f"{start.python} cannot be started: {error.strerror}") from error
 
-    def _prepare(self, code: Code, idle_s: float) -> None:
+    def _prepare(self, code: Code, start: Start) -> None:
         order = {
             "name": code.name,
             "source": code.source,
             "modules": dict(code.modules),
-            "idle_s": idle_s,
-            "skip": sorted(self.skip),
+            "idle_s": start.idle_s,
+            "skip": sorted(start.skip),
+            "confine": dict(start.confine),
         }
         stdin = self._process.stdin
         assert stdin is not None
@@ -122,6 +153,12 @@ class WarmParent:
             if pid is not None:
                 self._running.discard(pid)
                 self._statuses.pop(pid, None)
+                self._used.pop(pid, None)
+
+    def used(self, pid: int | None) -> Used:
+        """What an ended child took; nothing when nobody can tell."""
+        with self._change:
+            return self._used.get(pid or 0, Used())
 
     def ended(self, pid: int, patience_s: float) -> int | None:
         """Wait until the child ended and nothing of its group is left; its wait status, None when nobody can tell (in time)."""
@@ -178,6 +215,7 @@ class WarmParent:
         with self._change:
             if report["event"] == "exit":
                 self._statuses[report["pid"]] = report["status"]
+                self._used[report["pid"]] = Used(cpu_s=report["cpu_s"], peak_bytes=report["peak_bytes"])
             elif report["event"] == "threaded":
                 self.threaded = report["library"]
             self._change.notify_all()

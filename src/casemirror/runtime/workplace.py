@@ -6,44 +6,56 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import itertools
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from casemirror.runtime.command import StagedFile
+from casemirror.runtime.confinement import User
 
 STAGED: Final = ".staged"
 """Subfolder with the files that the server gave; what the integration produces lies beside it."""
 
+_LEAST: Final = 1024
+"""bytes that the smallest file counts for"""
 _TAIL: Final = 256 * 1024
 """bytes of stdout and of stderr that are read: the end says most"""
 
 
 class Workplace:
-    """All working folders of this process."""
+    """All working folders of this process. Raises PermissionError when somebody else owns the folder.
 
-    def __init__(self, folder: Path) -> None:
+    shared   another user runs the commands: he may pass through to what is his, and see nothing on the way
+    """
+
+    def __init__(self, folder: Path, *, shared: bool = False) -> None:
+        mode = 0o711 if shared else 0o700
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _must_be_ours(folder)
+        folder.chmod(mode)
         self.folder = folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         # one at a time, so that nobody takes our new folder for a leftover before it is locked
         starting = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(starting, fcntl.LOCK_EX)
             _remove_leftovers(folder)
-            self.folder.mkdir(mode=0o700)
+            self.folder.mkdir()
+            self.folder.chmod(mode)
             self._lock = _locked(self.folder)
         finally:
             os.close(starting)
         self._numbers = itertools.count(1)
 
-    def open(self) -> Desk:
-        """A folder for one command."""
-        return Desk(self.folder / str(next(self._numbers)))
+    def open(self, user: User | None = None) -> Desk:
+        """A folder for one command; that of another user when one is named."""
+        return Desk(self.folder / str(next(self._numbers)), user)
 
     def close(self) -> None:
         """Remove what is left and let go."""
@@ -56,13 +68,20 @@ class Workplace:
 class Desk:
     """The folder of one command."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, user: User | None = None) -> None:
         self._root = root
+        self._user = user
         self.work = root / "work"
         self.stdout = root / "stdout"
         self.stderr = root / "stderr"
         self._staged = 0
-        self.work.mkdir(parents=True, mode=0o700)
+        root.mkdir(mode=0o711 if user else 0o700)
+        self.work.mkdir(mode=0o700)
+        if user is not None:
+            for path in (self.stdout, self.stderr):
+                path.touch(mode=0o600)
+            for path in (self.work, self.stdout, self.stderr):
+                os.chown(path, user.uid, user.gid)
 
     def stage(self, file: StagedFile) -> Mapping[str, str]:
         """Copy a file in; {"id", "path", "name"} as `getFilePath` gives it. Raises OSError when it is not there.
@@ -71,9 +90,37 @@ class Desk:
         """
         self._staged += 1
         target = self.work / STAGED / str(self._staged)
-        target.parent.mkdir(exist_ok=True, mode=0o700)
-        shutil.copyfile(file.path, target)
+        folder = self._staging()
+        try:
+            _copy(file.path, target.name, folder, self._user)
+        finally:
+            os.close(folder)
         return {"id": file.entry_id, "path": str(target), "name": file.name}
+
+    def _staging(self) -> int:
+        """Descriptor of the folder of staged files, which the integration may have replaced by anything. Raises OSError."""
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        work = os.open(self.work, flags)
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(STAGED, 0o700, dir_fd=work)
+            staging = os.open(STAGED, flags, dir_fd=work)
+        finally:
+            os.close(work)
+        if self._user is not None:
+            os.fchown(staging, self._user.uid, self._user.gid)
+        return staging
+
+    def size(self, most: int) -> int:
+        """Bytes that the command wrote, roughly; counting ends soon after `most`."""
+        total, waiting = 0, [self._root]
+        while waiting and total <= most:
+            with contextlib.suppress(OSError), os.scandir(waiting.pop()) as found:
+                for each in found:
+                    total += max(each.stat(follow_symlinks=False).st_blocks * 512, _LEAST)
+                    if each.is_dir(follow_symlinks=False):
+                        waiting.append(Path(each.path))
+        return total
 
     def produced(self) -> bool:
         """The integration left something in its folder."""
@@ -91,6 +138,24 @@ class Desk:
     def discard(self) -> None:
         """Remove the folder; twice is fine."""
         shutil.rmtree(self._root, ignore_errors=True)
+
+
+def _copy(source: Path, name: str, folder: int, user: User | None) -> None:
+    """Copy a file to a new one in a folder, never over or through what is there."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with (
+        open(source, "rb") as found,
+        open(name, "wb", opener=lambda path, _: os.open(path, flags, 0o600, dir_fd=folder)) as made,
+    ):
+        shutil.copyfileobj(found, made)
+        if user is not None:
+            os.fchown(made.fileno(), user.uid, user.gid)
+
+
+def _must_be_ours(folder: Path) -> None:
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise PermissionError(f"{folder} belongs to somebody else, or is no folder; remove it")
 
 
 def _tail(path: Path) -> str:
