@@ -133,6 +133,7 @@ from csp.results import (
     fileResult,
     get_error,
     is_error,
+    isError,
     return_error,
     return_outputs,
     return_results,

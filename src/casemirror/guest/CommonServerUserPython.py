@@ -1,4 +1,4 @@
-"""For functions of one's own that every integration and script should have; empty as it comes.
+"""Yours to fill: `from CommonServerUserPython import *` brings these names to every integration, script and author's test.
 
-A command gets the module of this name that comes with an installed pack, or an empty one; this file serves an author's own tests.
+Empty as it comes. It finds nothing defined: what it needs of CommonServerPython it imports itself.
 """

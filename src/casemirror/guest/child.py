@@ -116,8 +116,6 @@ def _execute(prepared, demisto):
     for name in _OURS:
         sys.modules.pop(name, None)
     sys.modules["demistomock"] = demisto
-    if "CommonServerUserPython" not in prepared.modules:
-        sys.modules["CommonServerUserPython"] = types.ModuleType("CommonServerUserPython")
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
     try:

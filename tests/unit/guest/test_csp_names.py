@@ -1,6 +1,7 @@
 """Every name that public integrations and their tests use exists, and a test says what it does."""
 
 import ast
+import inspect
 from pathlib import Path
 
 import CommonServerPython as csp
@@ -51,6 +52,7 @@ def test_the_list_is_whole():
     """csp-surface: 157 names, 70 attributes, 24 names passed on, 51 attributes of demisto."""
     assert {section: len(names) for section, names in NAMES.items()} == {
         "CommonServerPython": 157,
+        "parameters": 48,
         "attributes": 70,
         "passed on": 24,
         "demisto": 51,
@@ -64,6 +66,14 @@ def test_name_exists_and_has_a_test(name):
     exec("from CommonServerPython import *", star)
     assert name in star
     assert f"csp.{name}" in MENTIONED or any(known.startswith(f"csp.{name}.") for known in MENTIONED)
+
+
+@pytest.mark.parametrize("line", NAMES["parameters"])
+def test_parameters_are_those_of_the_contract(line):
+    """By name and by place; ours may have more behind them."""
+    name, _, expected = line.partition(": ")
+    found = inspect.signature(getattr(csp, name)).parameters
+    assert list(found)[: len(expected.split(", "))] == expected.split(", ")
 
 
 @pytest.mark.parametrize("name", NAMES["attributes"])

@@ -259,6 +259,7 @@ def test_existing_file_becomes_a_result(host, tmp_path, monkeypatch):
 def test_errors_among_entries(result, is_error, text):
     """is_error() finds one, get_error() tells all."""
     assert csp.is_error(result) is is_error
+    assert csp.isError(result) is (is_error and not isinstance(result, list))
     if is_error:
         assert csp.get_error(result) == text
     else:

@@ -259,6 +259,11 @@ def is_error(execute_command_result):
     return isinstance(execute_command_result, dict) and execute_command_result.get("Type") == EntryType.ERROR
 
 
+def isError(entry):
+    """Whether one entry is an error: the older way to ask."""
+    return is_error(entry) and not isinstance(entry, list)
+
+
 def get_error(execute_command_result):
     """Texts of the error entries, one a line; ValueError when there is none."""
     if not is_error(execute_command_result):
