@@ -4,9 +4,14 @@ As root the integrations run as `nobody`; as an ordinary user they run as that u
 """
 
 import ctypes
+import errno
 import json
+import math
 import os
+import socket
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -107,3 +112,106 @@ print(json.dumps([hostile.succeeded(said), who]))
     )
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout) == [{}, [65534, 65534, []]]
+
+
+class TestEgress:
+    """The list of hosts of an instance."""
+
+    GET = "import urllib.request\ndemisto.results(urllib.request.urlopen(demisto.args()['url'], timeout=20).status)\n"
+
+    @pytest.fixture
+    def runtime(self, tmp_path):
+        made = ProcessRuntime(tmp_path)
+        yield made
+        made.close()
+
+    @pytest.fixture
+    def port(self):
+        with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            yield server.server_address[1]
+            server.shutdown()
+
+    @pytest.mark.parametrize(
+        "allowed", [None, ("localhost",), ("127.0.0.1:{port}", "localhost:{port}"), ("other", "localhost:{port}")]
+    )
+    def test_what_is_on_the_list_is_reached(self, runtime, port, allowed):
+        """By its name, although the connection goes to an address; no list: everything."""
+        hosts = allowed and tuple(host.format(port=port) for host in allowed)
+        reply = runtime.run(command(self.GET, args={"url": f"http://localhost:{port}/"}, egress=hosts, instance="snow"))
+        assert (reply.results, reply.error) == ((200,), "")
+
+    @pytest.mark.parametrize("allowed", ["example.com", "localhost:1", "*.localhost", "127.0.0.2"])
+    def test_what_is_not_is_refused_by_name(self, runtime, port, allowed):
+        """The error says which host, and the command that adds it."""
+        url = f"http://127.0.0.1:{port}/"
+        reply = runtime.run(command(self.GET, args={"url": url}, egress=(allowed,), instance="my snow"))
+        told = f"127.0.0.1:{port} is not among the hosts that my snow may reach; casemirror instance egress 'my snow' --allow"
+        assert f"{told} 127.0.0.1:{port} allows it" in reply.error
+        assert f"warning: {told} 127.0.0.1:{port} allows it" in reply.log
+
+    def test_a_proxy_is_a_host(self, runtime, port):
+        """What counts is whom the connection goes to."""
+        source = self.GET.replace("import urllib", "import os, urllib", 1).replace(
+            "demisto.results", "os.environ['http_proxy'] = demisto.args()['proxy']\ndemisto.results", 1
+        )
+        args = {"url": "http://elsewhere.example/", "proxy": f"http://localhost:{port}"}
+        reply = runtime.run(command(source, args=args, egress=(f"localhost:{port}",), instance="snow"))
+        assert (reply.results, reply.error) == ((200,), "")
+        reply = runtime.run(command(source, args=args, egress=("elsewhere.example",), instance="snow"))
+        assert "localhost" in reply.error and "may reach" in reply.error
+
+    @pytest.mark.parametrize(
+        "way",
+        [
+            "socket.gethostbyname('evil.example')",
+            "socket.getaddrinfo('evil.example', 443)",
+            "socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 53))",
+            "socket.socket(type=socket.SOCK_DGRAM).connect(('192.0.2.1', 53))",
+            "socket.socket(socket.AF_UNIX).connect('/run/secret.sock')",
+            "socket.socket(socket.AF_INET6).connect_ex(('2001:db8::1', 443))",
+        ],
+    )  # fmt: skip
+    def test_all_ways_are_watched(self, runtime, way):
+        """Names, datagrams, local sockets; before anything leaves the machine."""
+        reply = runtime.run(command(f"import socket\n{way}\n", egress=("example.com:443",), instance="snow"))
+        assert "is not among the hosts that snow may reach" in reply.error
+
+    @needs_ports
+    def test_the_kernel_refuses_other_ports_to_native_code(self, runtime, port):
+        """What does not pass through Python is held to the ports of the list."""
+        source = """
+            import ctypes, socket, struct
+            libc = ctypes.CDLL(None, use_errno=True)
+            address = struct.pack("=HH4s8x", socket.AF_INET, socket.htons(demisto.args()["port"]), bytes([127, 0, 0, 1]))
+            demisto.results(libc.connect(libc.socket(2, 1, 0), address, len(address)) and ctypes.get_errno())
+        """
+        for allowed, came in ((f"example.com:{port}", 0), ("example.com:1", errno.EACCES)):
+            reply = runtime.run(command(source, args={"port": port}, egress=(allowed,), instance="snow"))
+            assert reply.results == (came,), allowed
+
+    @needs_ports
+    def test_only_what_runs_long_may_listen(self, runtime):
+        """A command is no server; a long-running one may be."""
+        source = (
+            "import socket\nsocket.socket().bind(('127.0.0.1', 0))\n"
+            "try:\n    socket.socket().bind(('127.0.0.1', demisto.args()['port']))\n"
+            "except PermissionError:\n    demisto.results('refused')\n"
+        )
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        assert runtime.run(command(source, args={"port": port})).results == ("refused",)
+        assert runtime.run(command(source, args={"port": port}, timeout_s=math.inf)).results == ()
+
+
+class Answers(BaseHTTPRequestHandler):
+    """Answers 200 to everything."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass

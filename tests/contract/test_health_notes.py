@@ -133,10 +133,13 @@ def test_counts_grow_and_leave_with_their_instance(store: Store, instance: Insta
         metrics.add(tx, instance.id, {metrics.SEEN: 3, **metrics.observed(metrics.LAG, 9)})
         metrics.put(tx, instance.id, {metrics.DRIFT_LINKS: 5})
         metrics.put(tx, instance.id, {metrics.DRIFT_LINKS: 4})
+        for peak in (30, 70, 50):
+            metrics.raise_to(tx, instance.id, metrics.MEMORY, peak)
         counted = metrics.all_of(tx)[instance.id]
+        assert metrics.of_instance(tx, instance.id) == counted
         instances.remove(tx, instance.id)
         assert metrics.all_of(tx) == {}
-    assert counted == {"seen": 5, "lag.10": 2, "lag.sum": 16.5, "drift.links": 4}
+    assert counted == {"seen": 5, "lag.10": 2, "lag.sum": 16.5, "drift.links": 4, "memory": 70}
 
 
 @pytest.mark.parametrize(("seconds", "bucket"), [(-3, "lag.1"), (0, "lag.1"), (1, "lag.1"), (1.01, "lag.2"), (3600, "lag.3600"), (9999, "lag.inf")])  # fmt: skip

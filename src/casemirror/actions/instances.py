@@ -17,7 +17,7 @@ from casemirror.model.errors import Conflict, Invalid, NeedsAttention, NotFound
 from casemirror.model.instance import Instance
 from casemirror.model.lane import Lane
 from casemirror.model.values import Json
-from casemirror.store import audit, lanes, links
+from casemirror.store import audit, lanes, links, metrics
 from casemirror.store import instances as store
 
 if TYPE_CHECKING:
@@ -38,16 +38,27 @@ NOTHING: Mapping[str, Json] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
+class Used:
+    """Commands that ran, their CPU in seconds, and bytes of the largest process that one of them had."""
+
+    commands: int = 0
+    cpu_s: float = 0.0
+    peak_bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Configured:
     """An instance as a person looks at it; `integration` None: its pack is not installed.
 
     secrets   names of the secret parameters that have a value
+    used      what its commands took so far
     """
 
     instance: Instance
     integration: Integration | None
     lane: Lane
     secrets: frozenset[str] = frozenset()
+    used: Used = Used()
 
     @property
     def parameters(self) -> list[tuple[Parameter, Json]]:
@@ -201,6 +212,16 @@ def _configured(tx: Connection, catalog: Catalog, instance: Instance) -> Configu
         integration=integration,
         lane=lanes.of_instance(tx, instance.id),
         secrets=frozenset(store.secret_names(tx, instance.id)),
+        used=_used(tx, instance),
+    )
+
+
+def _used(tx: Connection, instance: Instance) -> Used:
+    counts = metrics.of_instance(tx, instance.id)
+    return Used(
+        commands=int(counts.get(metrics.COMMANDS, 0)),
+        cpu_s=counts.get(metrics.CPU, 0.0),
+        peak_bytes=int(counts.get(metrics.MEMORY, 0)),
     )
 
 

@@ -36,6 +36,8 @@ TALLIES: Final[Mapping[str, tuple[str, str]]] = {
         "echoes_suppressed",
         "Pulls that showed only what was sent from here, and fields that still showed the value from before a push.",
     ),
+    metrics.COMMANDS: ("commands", "Commands of the integration that ran in a process."),
+    metrics.CPU: ("command_cpu_seconds", "CPU that commands and the processes they started took, seconds."),
 }
 """Name of a count → counter and its help."""
 LANE: Final[Mapping[str, tuple[str, str]]] = {
@@ -150,6 +152,9 @@ def _gauges(found: Snapshot) -> Iterator[Metric]:
     yield _gauge("budget_requests", text, ((s, limit) for s, (_, limit) in limited))
     text = "Requests that are left of it; instances with one credential show the same."
     yield _gauge("budget_left_requests", text, ((s, max(limit - used, 0)) for s, (used, limit) in limited))
+    text = "Memory of the largest process that a command of the instance ever had, bytes, what it shares with others included."
+    largest = [s for s in found.seen if found.tally(s, metrics.MEMORY)]
+    yield _gauge("command_memory_peak_bytes", text, ((s, found.tally(s, metrics.MEMORY)) for s in largest))
     measured = [s for s in found.seen if found.tally(s, metrics.DRIFT_AT)]
     text = "Links that did not agree when drift was measured last (casemirror drift); absent before that."
     yield _gauge("drift_links", text, ((s, found.tally(s, metrics.DRIFT_LINKS)) for s in measured))

@@ -19,7 +19,8 @@ from casemirror.model.clock import SystemClock
 from casemirror.model.errors import CasemirrorError, Invalid
 from casemirror.model.settings import Settings
 from casemirror.runtime.command import Command, Reply
-from casemirror.runtime.pool import ProcessRuntime
+from casemirror.runtime.confinement import Confinement
+from casemirror.runtime.pool import Bounds, ProcessRuntime
 from casemirror.store import instances, settings
 from casemirror.store.database import Store
 from casemirror.store.keys import KeyRing
@@ -116,7 +117,7 @@ def opened(chosen: Options, *, serving: bool = False) -> Iterator[App]:
     if not chosen.database_url:
         Path(chosen.database).touch(mode=0o600)
     store = Store.open(chosen.database, chosen.files, SystemClock(), KeyRing.load(chosen.key))
-    runtime = LateRuntime(chosen.work, store)
+    runtime = LateRuntime(chosen.work, store, chosen.home)
     try:
         _migrate(store, chosen)
         known.source = lambda: secrets_of(store)
@@ -143,9 +144,10 @@ class DatabaseUnusable(CasemirrorError):
 class LateRuntime:
     """Runs commands in processes; makes its folders and reads its settings when the first one comes."""
 
-    def __init__(self, folder: Path, store: Store) -> None:
+    def __init__(self, folder: Path, store: Store, home: Path) -> None:
         self._folder = folder
         self._store = store
+        self._home = home
         self._lock = threading.Lock()
         self._runtime: ProcessRuntime | None = None
 
@@ -155,8 +157,22 @@ class LateRuntime:
             if self._runtime is None:
                 with self._store.read() as tx:
                     found, _ = Settings.from_stored(settings.get_all(tx))
-                self._runtime = ProcessRuntime(self._folder, idle_s=found.seconds("runtime.idle"))
+                self._runtime = self._made(found)
         return self._runtime.run(command)
+
+    def _made(self, found: Settings) -> ProcessRuntime:
+        return ProcessRuntime(
+            self._folder,
+            idle_s=found.seconds("runtime.idle"),
+            bounds=Bounds(file_bytes=found.count("runtime.disk"), processes=found.count("runtime.processes")),
+            confinement=Confinement(
+                user=found.text("runtime.user"),
+                landlock=found.flag("runtime.landlock"),
+                read=found.words("runtime.read"),
+                write=found.words("runtime.write"),
+                private=(self._home,),
+            ),
+        )
 
     def close(self) -> None:
         """End all processes."""

@@ -154,6 +154,8 @@ def show(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
             ("outgoing mapper", each.mapper_out or "none"),
             ("last cycle", found.lane.last_poll_at or "none yet"),
             ("error", _trouble(found) or "none"),
+            ("may reach", ", ".join(each.egress) or "every host"),
+            ("commands", _used(found)),
         ]
     )
     output.table(("parameter", "meaning", "value"), [(p.name, p.label, value) for p, value in found.parameters])
@@ -223,6 +225,44 @@ def remove(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
         output.data({"removed": name})
     else:
         output.line(f"removed {name}")
+
+
+@app.command()
+def egress(
+    ctx: typer.Context,
+    name: Name,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", metavar="HOST[:PORT]", help="It may reach this host, or *.domain; repeat it."),
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option("--drop", metavar="HOST[:PORT]", help="It may no longer; repeat it.")
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Take the list away: it may reach every host.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Show or change the list of hosts that an instance may reach. Without a list it reaches all.
+
+    The first --allow makes the list. A proxy is a host like others; what is reached through it is the proxy's business.
+
+    \b
+    Examples:
+      casemirror instance egress snow
+      casemirror instance egress snow --allow example.service-now.com:443
+      casemirror instance egress snow --allow "*.service-now.com" --drop example.service-now.com:443
+      casemirror instance egress snow --open
+    """
+    from casemirror.actions import egress as action
+
+    with session.opened(ctx) as (mirror, me):
+        if allow or drop or open_:
+            found = action.change(mirror, me, name, allow=allow or (), drop=drop or (), open_=open_)
+        else:
+            found = action.show(mirror, me, name)
+    if json:
+        output.data({"instance": name, "hosts": list(found) or None})
+    else:
+        output.line(f"{name} may reach {', '.join(found) or 'every host'}")
 
 
 @app.command()
@@ -326,6 +366,14 @@ def _trouble(found: Configured) -> str:
     return next(filter(None, (lane.held_reason, lane.last_error, *waits)), "")
 
 
+def _used(found: Configured) -> str:
+    used = found.used
+    if not used.commands:
+        return "none ran yet"
+    each = 1000 * used.cpu_s / used.commands
+    return f"{used.commands} ran; CPU {used.cpu_s:.1f} s ({each:.0f} ms each); at most {used.peak_bytes / 1e6:.0f} MB of memory"
+
+
 def _shown(found: Configured) -> dict[str, Any]:
     """An instance as JSON; secrets are names only."""
     each, lane = found.instance, found.lane
@@ -343,6 +391,10 @@ def _shown(found: Configured) -> dict[str, Any]:
         "lastCycle": lane.last_poll_at,
         "heldReason": lane.held_reason,
         "lastError": lane.last_error,
+        "egress": list(each.egress) or None,
+        "commands": found.used.commands,
+        "cpuSeconds": round(found.used.cpu_s, 3),
+        "memoryPeakBytes": found.used.peak_bytes,
         "created": each.created_at,
         "modified": each.modified_at,
     }

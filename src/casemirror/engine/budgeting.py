@@ -15,7 +15,7 @@ from casemirror.model.budget import Use
 from casemirror.model.instance import Instance
 from casemirror.model.values import Json
 from casemirror.runtime.command import Reply
-from casemirror.store import budgets
+from casemirror.store import budgets, metrics
 from casemirror.store.database import DatabaseFailed
 
 if TYPE_CHECKING:
@@ -46,13 +46,17 @@ def texts(value: Json) -> Iterator[str]:
 
 
 def book(app: App, instance: Instance, mark: str, reply: Reply) -> None:
-    """Note what a command used. A database that fails now loses this one count, never the reply."""
+    """Note what a command used: requests, CPU, memory. A database that fails now loses this one count, never the reply."""
     requests = LEAST if reply.requests is None else reply.requests
-    if not requests:
+    if not requests and not reply.peak_bytes:
         return
     try:
         with app.store.write() as tx:
-            budgets.book(tx, instance.id, mark, requests, app.clock.now())
+            if requests:
+                budgets.book(tx, instance.id, mark, requests, app.clock.now())
+            if reply.peak_bytes:
+                metrics.add(tx, instance.id, {metrics.COMMANDS: 1, metrics.CPU: reply.cpu_s})
+                metrics.raise_to(tx, instance.id, metrics.MEMORY, reply.peak_bytes)
     except DatabaseFailed:
         log.warning("budget.not_booked", instance=instance.name, requests=requests)
 

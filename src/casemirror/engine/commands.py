@@ -83,6 +83,7 @@ class Caller:
                 secrets=tuple(budgeting.texts(secrets)),
                 timeout_s=self.settings.seconds("mirror.command.timeout") if timeout_s is None else timeout_s,
                 memory_bytes=self.settings.count("runtime.memory"),
+                egress=fresh.egress or None,
                 debug=debug,
                 stop=stop,
             )

@@ -22,6 +22,7 @@ from casemirror.model.values import Json, canonical, time_text
 from casemirror.runtime import wire
 from casemirror.runtime.command import Reply
 from casemirror.runtime.wire import RemoteData
+from casemirror.runtime.wire.entries import produced_file
 from casemirror.store import entries as entry_store
 from casemirror.store import files, users
 
@@ -251,7 +252,7 @@ def attachments(turn: Turn, raw: Iterable[Mapping[str, Any]], folder: Path | Non
     taken = []
     for item in raw:
         file_id, name = str(item.get("path") or ""), str(item.get("name") or "file")
-        found = next((p for p in folder.glob(f"*_{file_id}") if p.is_file()), None) if folder and file_id else None
+        found = produced_file(folder, file_id)
         if found is None:
             log.warning("file.not_found", instance=turn.instance.name, name=name)
             continue

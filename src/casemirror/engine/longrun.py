@@ -51,7 +51,7 @@ def runs_long(instance: Instance, catalog: Catalog) -> bool:
 def mark(tx: Connection, instance: Instance, catalog: Catalog) -> str:
     """A sign of all that a process is started with: when it changes, the process is started again."""
     code = commands.code_of(catalog.integration(instance.brand), catalog).key
-    texts = (instance.classifier, instance.mapper_in, code)
+    texts = (instance.classifier, instance.mapper_in, code, *instance.egress)
     values = (canonical(dict(instance.params)), canonical(instances.secrets(tx, instance.id)))
     return store_of(tx).keys.mark("\0".join((*texts, *values)))
 

@@ -17,6 +17,7 @@ class Instance:
     params   every parameter that is no secret, by name; secrets are in the store's own table, encrypted,
              and come together with these only in the runtime's hands (`store.instances.params`)
     brand    id of the integration
+    egress   hosts that it may reach (`model.egress`); empty: all
     """
 
     id: InstanceId
@@ -31,5 +32,6 @@ class Instance:
     last_run: Fields = field(default_factory=dict)
     last_mirror_run: Fields = field(default_factory=dict)
     health: str = ""
+    egress: tuple[str, ...] = ()
     created_at: datetime
     modified_at: datetime

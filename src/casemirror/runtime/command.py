@@ -150,7 +150,6 @@ class Reply:
     error          traceback or cause of death, secrets masked; empty when the ending is normal
     log            lines of demisto.debug/info/error and of stdout/stderr, secrets masked, bounded
     requests       HTTP requests that it made; None when it died before it could say
-    refused        hosts that it asked for and may not reach
     cpu_s          seconds of CPU that it and its processes took; peak_bytes: memory of the largest of them at its peak
     folder         the child's working folder (files of `fileResult` lie there); the caller calls `discard()` when done
     """
@@ -161,7 +160,6 @@ class Reply:
     last_run: Any = None
     last_mirror_run: Any = None
     requests: int | None = 0
-    refused: tuple[str, ...] = ()
     cpu_s: float = 0.0
     peak_bytes: int = 0
     health: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -18,10 +19,6 @@ LOG_LINE: Final = 4096
 """characters of one line"""
 LOG_MESSAGE: Final = 16384
 """characters of one message, as `guest/demisto.py` cuts it"""
-
-EGRESS_ADVICE: Final = (
-    "is not among the hosts that {instance} may reach; casemirror instance egress {instance} --allow {{host}} allows it"
-)
 
 _ERROR: Final = 4
 """`Type` of an error entry"""
@@ -69,6 +66,12 @@ class Context:
             raise ValueError(f"the integration context has version {self._version}, not {version}")
         self._context, self._version = context, self._version + 1
         return self._version
+
+
+def advice(command: Command, host: str) -> str:
+    """What a refusal says after the host."""
+    name = command.instance
+    return f"is not among the hosts that {name} may reach; casemirror instance egress {shlex.quote(name)} --allow {host} allows it"
 
 
 def masked_error(result: Any, mask: Masker) -> Any:
@@ -126,7 +129,7 @@ class Conversation:
                 "environment": {**environment, "HOME": str(desk.work), "TMPDIR": str(desk.work)},
                 "limits": limits,
                 "egress": command.egress,
-                "egress_advice": EGRESS_ADVICE.format(instance=command.instance),
+                "egress_advice": advice(command, "{host}"),
                 "may_listen": math.isinf(command.timeout_s),
             }
         )

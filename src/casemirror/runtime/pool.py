@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from casemirror.runtime import deaths
+from casemirror.runtime import conversation, deaths
 from casemirror.runtime.command import Code, Command, Ending, Reply, Stop
 from casemirror.runtime.confinement import Confinement, NoSuchUser, User
 from casemirror.runtime.conversation import Conversation
@@ -285,6 +285,8 @@ class _Run:
         if not kept:
             desk.discard()
         end = talk.end or {}
+        for host in end.get("refused") or ():
+            talk.log.add(f"warning: {host} {conversation.advice(self.command, str(host))}")
         return Reply(
             ending=ending,
             results=tuple(talk.results),
@@ -292,7 +294,6 @@ class _Run:
             last_run=end.get("last_run"),
             last_mirror_run=end.get("last_mirror_run"),
             requests=_count(end.get("requests")),
-            refused=tuple(str(host) for host in end.get("refused") or ()),
             cpu_s=self._used.cpu_s,
             peak_bytes=self._used.peak_bytes,
             health=talk.health,

@@ -95,7 +95,7 @@ def list_all(tx: Connection) -> list[Instance]:
 
 
 def update(tx: Connection, instance_id: InstanceId, now: datetime, **columns: Any) -> Instance:
-    """Change columns (`params`, `enabled`, `classifier`, `mapper_in`, `mapper_out`, `health`, `schema_cache`)."""
+    """Change columns (`params`, `enabled`, `classifier`, `mapper_in`, `mapper_out`, `health`, `schema_cache`, `egress`)."""
     tx.execute(_TABLE.update().where(_TABLE.c.id == instance_id).values(**columns, modified_at=now))
     return load(tx, instance_id)
 

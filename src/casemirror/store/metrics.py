@@ -21,6 +21,11 @@ SEEN: Final = "seen"
 APPLIED: Final = "applied"
 PUSHED: Final = "pushed"
 ECHOES: Final = "echoes"
+COMMANDS: Final = "commands"
+CPU: Final = "cpu"
+"""Seconds of CPU that commands took."""
+MEMORY: Final = "memory"
+"""Bytes of the largest process that a command ever had."""
 DRIFT_LINKS: Final = "drift.links"
 DRIFT_AT: Final = "drift.at"
 """When drift was measured last, seconds since 1970."""
@@ -41,6 +46,19 @@ def add(tx: Connection, instance_id: InstanceId, amounts: Mapping[str, float]) -
         new = _insert(tx).values(rows)
         grown = {"value": _TABLE.c.value + new.excluded.value}
         tx.execute(new.on_conflict_do_update(index_elements=["instance_id", "name"], set_=grown))
+
+
+def raise_to(tx: Connection, instance_id: InstanceId, name: str, value: float) -> None:
+    """Note a value when it is the largest so far."""
+    new = _insert(tx).values(instance_id=instance_id, name=name, value=float(value))
+    set_, is_more = {"value": new.excluded.value}, new.excluded.value > _TABLE.c.value
+    tx.execute(new.on_conflict_do_update(index_elements=["instance_id", "name"], set_=set_, where=is_more))
+
+
+def of_instance(tx: Connection, instance_id: InstanceId) -> dict[str, float]:
+    """Every count of one instance."""
+    query = sa.select(_TABLE.c.name, _TABLE.c.value).where(_TABLE.c.instance_id == instance_id)
+    return dict(iter(tx.execute(query)))
 
 
 def put(tx: Connection, instance_id: InstanceId, values: Mapping[str, float]) -> None:

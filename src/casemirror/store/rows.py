@@ -89,4 +89,5 @@ def lane(row: RowMapping) -> Lane:
 
 def instance(row: RowMapping) -> Instance:
     """An `instance` row."""
-    return Instance(**{k: v for k, v in row.items() if k in Instance.__dataclass_fields__})
+    values = {k: v for k, v in row.items() if k in Instance.__dataclass_fields__}
+    return Instance(**{**values, "egress": tuple(row["egress"])})

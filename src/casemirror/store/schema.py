@@ -118,6 +118,7 @@ instance = sa.Table(
     _count("context_version"),
     _text("health"),
     _json("schema_cache"),
+    _json("egress", "[]"),
     _time("created_at", needed=True),
     _time("modified_at", needed=True),
 )
