@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from casemirror.actions.permission import require
-from casemirror.engine import fetch, lane, poll
+from casemirror.engine import commands, fetch, lane, poll
 from casemirror.engine.app import App
+from casemirror.engine.looking import Decided
 from casemirror.engine.presence import Presence
 from casemirror.engine.reconcile import Outcome, reconcile
 from casemirror.engine.turn import Turn
@@ -43,12 +45,21 @@ class Cycle:
     failures: list[str] = field(default_factory=list)
 
 
-def mirror_now(app: App, actor: Actor, name: str) -> Cycle:
+Told = Callable[[Turn, Decided], None]
+"""Is shown what was decided about a link, before any of it is written."""
+
+
+def silent(turn: Turn, decided: Decided) -> None:
+    """Tells nobody."""
+
+
+def mirror_now(app: App, actor: Actor, name: str, *, told: Told = silent) -> Cycle:
     """Poll and reconcile all that is due, at once, also while the mirror job is off.
 
+    told   is shown each decision, as far as this process makes it
     Raises Conflict when the instance is disabled or its lane is stopped, and what the poll raises.
     """
-    return _cycle(app, actor, name, "instance.mirror", _mirror, _ask_poll)
+    return _cycle(app, actor, name, "instance.mirror", partial(_mirror, told=told), _ask_poll)
 
 
 def fetch_now(app: App, actor: Actor, name: str) -> Cycle:
@@ -70,6 +81,7 @@ def _cycle(
         _must_work(instance, lanes.of_instance(tx, instance.id))
         app.library.catalog(tx).integration(instance.brand)
         audit.add(tx, app.clock.now(), actor.name, verb, f"instance {instance.name}")
+    commands.caller(app, instance).code()
     with Presence(app):
         turn = lane.take(app, lane_id(app, instance))
         if turn is None:
@@ -111,7 +123,7 @@ def _next(turn: Turn) -> Link | None:
     return lane.next_link(turn) if lane.mind_budgets(turn, turn.app.clock.now()) else None
 
 
-def _mirror(turn: Turn, cycle: Cycle) -> None:
+def _mirror(turn: Turn, cycle: Cycle, told: Told) -> None:
     try:
         cycle.found = poll.poll(turn)
     except LaneMustWait as error:
@@ -123,7 +135,7 @@ def _mirror(turn: Turn, cycle: Cycle) -> None:
     while (link := _next(turn)) is not None and (link.id, link.wanted) not in done:
         done.add((link.id, link.wanted))
         try:
-            outcome = reconcile(turn, link.id)
+            outcome = reconcile(turn, link.id, partial(told, turn))
         except CasemirrorError as error:
             cycle.failures.append(f"incident {link.incident_id}: {error.message}")
             if not lane.after_error(turn, link, error):

@@ -14,7 +14,7 @@ from typing import Any
 
 from casemirror.actions.cycles import LOOK_S, PATIENCE_S, lane_id
 from casemirror.actions.permission import require
-from casemirror.engine import lane, poll
+from casemirror.engine import commands, lane, poll
 from casemirror.engine.app import App
 from casemirror.engine.presence import Presence
 from casemirror.engine.reconcile import reconcile
@@ -135,6 +135,7 @@ def _lacking(app: App, link: Link, instance: Instance | None) -> str:
 
 def _taken(app: App, instance: Instance) -> Turn:
     """The instance's lane, as soon as whoever works on it gives it up."""
+    commands.caller(app, instance).code()
     ends = app.clock.now() + timedelta(seconds=PATIENCE_S)
     while app.clock.now() < ends:
         turn = lane.take(app, lane_id(app, instance))

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from casemirror.actions import environments
 from casemirror.actions.doctor_instance import of_instance
 from casemirror.actions.doctor_values import Check, Room, State, Way
 from casemirror.actions.permission import require
@@ -32,7 +34,9 @@ def examine(app: App, actor: Actor, subject: str) -> list[Check]:
     require(actor, "doctor.run")
     settings = app.settings()
     with app.store.read() as tx:
-        room = Room(settings=settings, catalog=app.library.catalog(tx), now=app.clock.now())
+        catalog = app.library.catalog(tx)
+        stands = partial(environments.status_of, app, catalog)
+        room = Room(settings=settings, catalog=catalog, now=app.clock.now(), environment=stands)
         if rows.is_id(subject) and instances.find(tx, subject) is None:
             return list(of_incident(tx, room, IncidentId(int(subject))))
         return list(of_instance(tx, room, instances.by_name(tx, subject)))

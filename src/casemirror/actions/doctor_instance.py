@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from casemirror.actions import environments
 from casemirror.actions.doctor_values import Check, Room, State, Way
 from casemirror.actions.probes import HEALTHY
 from casemirror.content.items import Integration
@@ -34,6 +35,7 @@ def of_instance(tx: Connection, room: Room, instance: Instance, link: Link | Non
         *_job(room),
         *_instance_checks(instance),
         *_integration_checks(instance, integration, link),
+        *(_environment_checks(room, instance, integration) if integration and not integration.runnable else ()),
         *(_mapper_checks(room, instance, integration, link) if integration else ()),
         *_lane_checks(room, instance, lane, link),
         *_lateness_checks(tx, room, lane),
@@ -94,6 +96,23 @@ def _integration_checks(instance: Instance, integration: Integration | None, lin
             state = State.OK if able else State.MISSING
             text = f"{integration.display} {what}" if able else f"{integration.display} never {what} (it lacks {flag})"
             yield Check(name=what, state=state, text=text, way=way)
+
+
+def _environment_checks(room: Room, instance: Instance, integration: Integration) -> Iterator[Check]:
+    """The Python environment on this machine; nothing to tell of an integration that needs none."""
+    found, todo = room.environment(integration), f"casemirror env build {instance.name}"
+    told = f"its Python environment ({found.need.source})"
+    if found.state is environments.State.BUILT:
+        yield Check(name="environment", state=State.OK, text=f"{told} is built")
+    elif found.state is environments.State.USEFUL:
+        text = f"{told} is not built: what imports {', '.join(found.need.missing)} will fail"
+        yield Check(name="environment", state=State.UNKNOWN, text=text, todo=todo)
+    elif found.state is environments.State.MISSING:
+        text = f"{told} is not built on this machine: it cannot start"
+        yield Check(name="environment", state=State.MISSING, text=text, todo=todo)
+    elif found.state is environments.State.FAILED:
+        text = f"{told} could not be built: {found.failure}"
+        yield Check(name="environment", state=State.MISSING, text=text, todo=f"mend that, then {todo}")
 
 
 def _mapper_checks(room: Room, instance: Instance, integration: Integration, link: Link | None) -> Iterator[Check]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from casemirror.actions.environments import Status
 from casemirror.content.catalog import Catalog
 from casemirror.content.items import Integration
 from casemirror.model.errors import NotFound
@@ -55,6 +57,7 @@ class Room:
     settings: Settings
     catalog: Catalog
     now: datetime
+    environment: Callable[[Integration], Status]
 
     def integration(self, instance: Instance) -> Integration | None:
         """The instance's integration; None when it is not installed."""

@@ -10,7 +10,7 @@ from casemirror.model.errors import Forbidden
 
 NEEDED: Final[Mapping[str, Role]] = {
     **dict.fromkeys(
-        "pack.list budget.list field.list type.list mapper.list mapper.try mapper.check instance.list instance.show instance.schema incident.list incident.show link.list conflict.list policy.list config.list "
+        "pack.list environment.list environment.show budget.list field.list type.list mapper.list mapper.try mapper.check instance.list instance.show instance.schema incident.list incident.show link.list conflict.list policy.list config.list "
         "mirror.statistics mirror.records user.list incident.why incident.timeline doctor.run drift.show health.show metrics.show replay.show doubt.list incident.context later.list".split(),
         Role.READ_ONLY,
     ),
@@ -20,7 +20,7 @@ NEEDED: Final[Mapping[str, Role]] = {
         Role.ANALYST,
     ),
     **dict.fromkeys(
-        "pack.add instance.add instance.update instance.enable instance.disable instance.remove instance.test "
+        "pack.add environment.build environment.prune instance.add instance.update instance.enable instance.disable instance.remove instance.test "
         "field.add field.remove type.add type.remove config.set budget.set policy.set mirror.purge drift.heal replay.apply key.rotate health.test user.add user.remove".split(),
         Role.ADMINISTRATOR,
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from casemirror.actions import environments
 from casemirror.actions.permission import require
 from casemirror.engine import commands
 from casemirror.engine.app import App
@@ -9,19 +10,26 @@ from casemirror.model.actor import Actor
 from casemirror.model.errors import CasemirrorError
 from casemirror.model.instance import Instance
 from casemirror.runtime import wire
+from casemirror.runtime.environments.building import EnvironmentFailed
 from casemirror.store import audit, instances
 
 HEALTHY = "ok"
 """`Instance.health` after a good test; anything else is what went wrong."""
 
 
-def test(app: App, actor: Actor, name: str) -> None:
+def test(app: App, actor: Actor, name: str, tell: environments.Tell = lambda what, line: None) -> None:
     """Run `test-module` and note its outcome as the instance's health.   Source: MIR-035, MIR-036.
 
-    Raises CommandFailed with the integration's own words, CommandTimedOut, ProcessDied.
+    Builds the Python environment that it cannot run without, telling how far that is.
+    Raises CommandFailed with the integration's own words, CommandTimedOut, ProcessDied, EnvironmentFailed.
     """
     require(actor, "instance.test")
     instance = _named(app, name)
+    try:
+        environments.ensure(app, actor, name, tell)
+    except EnvironmentFailed as error:
+        _note(app, actor, instance, error.message)
+        raise
     reply = commands.caller(app, instance).run("test-module", {})
     try:
         wire.parse_test(reply)

@@ -9,9 +9,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from casemirror.actions import case, doctor, fields
+from casemirror.actions import case, doctor, environments, fields
 from casemirror.actions.doctor_values import Room, State, Way
 from casemirror.actions.permission import require
 from casemirror.actions.replay_apply import VERB as REMAPPED
@@ -64,7 +65,9 @@ def explain_fields(app: App, actor: Actor, incident_id: IncidentId, name: str = 
     Raises NotFound (incident), Invalid (field).
     """
     require(actor, "incident.why")
-    room = Room(settings=app.settings(), catalog=_catalog(app), now=app.clock.now())
+    catalog = _catalog(app)
+    stands = partial(environments.status_of, app, catalog)
+    room = Room(settings=app.settings(), catalog=catalog, now=app.clock.now(), environment=stands)
     with app.store.read() as tx:
         incident = incidents.load(tx, incident_id)
         views = [_view(tx, app, room, incident, link) for link in links.of_incident(tx, incident_id)]

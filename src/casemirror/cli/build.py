@@ -20,6 +20,7 @@ from casemirror.model.errors import CasemirrorError, Invalid
 from casemirror.model.settings import Settings
 from casemirror.runtime.command import Command, Reply
 from casemirror.runtime.confinement import Confinement
+from casemirror.runtime.environments.folder import Environments
 from casemirror.runtime.pool import Bounds, ProcessRuntime
 from casemirror.store import instances, settings
 from casemirror.store.database import Store
@@ -77,6 +78,11 @@ class Options(BaseSettings):
         return self.home / "work"
 
     @property
+    def environments(self) -> Path:
+        """Folder of the Python environments that integrations need."""
+        return self.home / "environments"
+
+    @property
     def key(self) -> Path:
         """File of the master key."""
         return self.home / "key"
@@ -121,7 +127,13 @@ def opened(chosen: Options, *, serving: bool = False) -> Iterator[App]:
     try:
         _migrate(store, chosen)
         known.source = lambda: secrets_of(store)
-        yield App(store=store, runtime=runtime, clock=store.clock, executor=executor_name())
+        yield App(
+            store=store,
+            runtime=runtime,
+            clock=store.clock,
+            executor=executor_name(),
+            environments=Environments(chosen.environments),
+        )
     finally:
         runtime.close()
         store.close()

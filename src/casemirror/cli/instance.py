@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from casemirror.cli import given, output, session
+from casemirror.cli import env, given, output, session
 from casemirror.cli.session import AsJson
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def add(
 ) -> None:
     """Configure an integration. Classifier and mappers are its own unless others are named.
 
+    A Python environment that the integration cannot run without is built.
+
     \b
     Examples:
       casemirror instance add snow --integration "ServiceNow v2" \\
@@ -69,6 +71,7 @@ def add(
             choice=_choice(classifier, mapper_in, mapper_out),
             enabled=not disabled,
         )
+        env.ensure(mirror, me, made.instance.name)
     if json:
         output.data(_shown(made))
         return
@@ -163,7 +166,7 @@ def show(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
 
 @app.command()
 def test(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
-    """Try an instance: can it reach its system and log in?
+    """Try an instance: can it reach its system and log in? Builds a Python environment that it cannot run without.
 
     \b
     Example:
@@ -171,8 +174,8 @@ def test(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
     """
     from casemirror.actions import probes
 
-    with session.opened(ctx) as (mirror, me):
-        probes.test(mirror, me, name)
+    with session.opened(ctx) as (mirror, me), env.telling() as tell:
+        probes.test(mirror, me, name, tell)
     if json:
         output.data({"instance": name, "test": probes.HEALTHY})
     else:

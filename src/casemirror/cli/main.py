@@ -13,6 +13,7 @@ from casemirror.cli import (
     config,
     conflict,
     doubts,
+    env,
     explain,
     field,
     health,
@@ -48,6 +49,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(pack.app, name="pack")
+app.add_typer(env.app, name="env")
 app.add_typer(mapper.app, name="mapper")
 app.add_typer(field.app, name="field")
 app.add_typer(type_command.app, name="type")

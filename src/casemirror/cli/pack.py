@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from casemirror.cli import output, session
+from casemirror.cli import env, output, session
 from casemirror.cli.session import AsJson
+
+if TYPE_CHECKING:
+    from casemirror.actions.packs import Installed
 
 app = typer.Typer(no_args_is_help=True, help="Packs: integrations with their classifiers, mappers, types and fields.")
 
@@ -19,7 +22,7 @@ def add(
     paths: Annotated[list[Path], typer.Argument(help="Pack folder, pack zip, or content repository.")],
     json: AsJson = False,
 ) -> None:
-    """Install packs, or newer versions of installed ones.
+    """Install packs, or newer versions of installed ones. Builds what existing instances of them cannot run without.
 
     \b
     Examples:
@@ -30,9 +33,14 @@ def add(
 
     with session.opened(ctx) as (mirror, me):
         found = [pack for path in paths for pack in packs.add(mirror, me, path)]
-    if json:
-        output.data([vars(pack) for pack in found])
-        return
+        if json:
+            output.data([vars(pack) for pack in found])
+        else:
+            _tell(found)
+        env.ensure_all(mirror, me)
+
+
+def _tell(found: list[Installed]) -> None:
     for pack in found:
         items = ", ".join(f"{count} {kind}" for kind, count in sorted(pack.items.items())) or "nothing usable"
         output.line(f"installed {pack.name} {pack.version}: {items}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from casemirror.content.reading import flag, integer, mapping, mappings, sequence, text, texts
+from casemirror.content.requirements import Requirements, from_json
 from casemirror.content.versions import MARKETPLACES
 from casemirror.model.errors import Invalid
 from casemirror.model.values import Json
@@ -106,6 +107,7 @@ class Integration:
     source             Python text; its API module imports are still in it (`Catalog.api_modules_for`)
     resends_safely     our extension: repeating update-remote-system with the same entries adds nothing twice
     creates_safely     our extension: a creation that may have happened is recognised by the integration itself
+    requirements       Python distributions that its pack says it needs; None when it says nothing
     """
 
     id: str
@@ -133,6 +135,7 @@ class Integration:
     creates_safely: bool = False
     source: str = field(default="", repr=False)
     path: str = ""
+    requirements: Requirements | None = None
 
     @property
     def mirrors(self) -> bool:
@@ -191,6 +194,7 @@ def parse(body: Mapping[str, Json]) -> Integration:
         creates_safely=flag(own.get("creates_safely")),
         source=text(script.get("script")),
         path=text(mapping(body.get("casemirror")).get("path")),
+        requirements=from_json(mapping(body.get("casemirror")).get("requirements")),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from casemirror.content import pack_reader
+from casemirror.content import pack_reader, requirements
 from casemirror.content.files import DEFAULT, Archive, Folder, Limits, TooLarge, open_zip
 from casemirror.content.pack import Pack
 from casemirror.model.errors import Invalid, NotFound
@@ -83,7 +83,8 @@ class _Part:
 
     def names(self) -> tuple[str, ...]:
         found = [n.removeprefix(self.prefix) for n in self.archive.names() if n.startswith(self.prefix)]
-        return tuple(n for n in found if n in pack_reader.METADATA or n.split("/", 1)[0] in pack_reader.FOLDERS)
+        at_root = {*pack_reader.METADATA, *requirements.READERS}
+        return tuple(n for n in found if n in at_root or n.split("/", 1)[0] in pack_reader.FOLDERS)
 
     def read(self, name: str) -> bytes:
         return self.archive.read(self.prefix + name)

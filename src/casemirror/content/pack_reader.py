@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
-from casemirror.content import checks, documents, items, kinds
+from casemirror.content import checks, documents, items, kinds, requirements
 from casemirror.content.documents import Unreadable
 from casemirror.content.files import Tree, text_of
 from casemirror.content.items import Item
 from casemirror.content.pack import Pack, Problem
 from casemirror.content.reading import flag, mapping, text
+from casemirror.content.requirements import Requirements
 from casemirror.content.versions import is_eligible
 from casemirror.model.errors import Invalid
 from casemirror.model.values import Json
@@ -22,6 +23,7 @@ METADATA: Final = ("pack_metadata.json", "metadata.json")
 _CODE_FOLDERS: Final = ("Integrations/", "Scripts/")
 """JSON in them, and YAML deeper than one folder, is test data."""
 
+_ROOT: Final = PurePosixPath()
 _SUFFIX: Final = {"python": ".py", "javascript": ".js", "powershell": ".ps1"}
 _NOT_THE_CODE: Final = (
     "commonserverpython.py",
@@ -47,6 +49,8 @@ class _Reader:
         self._names = tree.names()
         self._items: dict[tuple[str, str], Item] = {}
         self._problems: list[Problem] = []
+        self._told: dict[str, Requirements | None] = {}
+        """file with requirements → what it says, so that a problem of it is told once"""
 
     def pack(self) -> Pack:
         about = self._metadata()
@@ -101,14 +105,37 @@ class _Reader:
 
     def _unified(self, kind: str, raw: Mapping[str, Json], name: str) -> Mapping[str, Json]:
         """The body with its code in it, and where it came from."""
-        own = {"casemirror": {**mapping(raw.get("casemirror")), "path": name}}
+        own: dict[str, dict[str, Json]] = {"casemirror": {**mapping(raw.get("casemirror")), "path": name}}
         script = mapping(raw.get("script")) if kind == "integration" else raw
         code = text(script.get("script"))
         if code.strip() in ("", "-"):
             code = self._code_beside(name, text(script.get("type")) or "python", kind)
         if kind == "integration":
+            told = self._requirements(name)
+            own["casemirror"] |= {"requirements": told.as_json()} if told else {}
             return {**raw, "script": {**script, "script": code}, **own}
         return {**raw, "script": code, **own}
+
+    def _requirements(self, name: str) -> Requirements | None:
+        """The distributions that the integration in this file needs: told beside it, else for the whole pack."""
+        beside = PurePosixPath(name).parent
+        files = dict.fromkeys((folder / file).as_posix() for folder in (beside, _ROOT) for file in requirements.READERS)
+        for file in files:
+            if file in self._names and file not in self._told:
+                self._told[file] = self._read_requirements(file)
+            if (found := self._told.get(file)) is not None:
+                return found
+        return None
+
+    def _read_requirements(self, file: str) -> Requirements | None:
+        try:
+            found = requirements.read(file, text_of(self._tree, file))
+        except Invalid as error:
+            self._problem(file, error.message.removeprefix(f"{file}: "))
+            return None
+        for line in found.refused if found else ():
+            self._problem(file, line)
+        return found
 
     def _code_beside(self, name: str, language: str, kind: str) -> str:
         found = next(self._candidates(name, language, kind), None)

@@ -14,6 +14,7 @@ from casemirror.mapping.value import Warning_
 from casemirror.model.clock import Clock
 from casemirror.model.settings import Settings
 from casemirror.runtime.command import Runtime
+from casemirror.runtime.environments.folder import Environments
 from casemirror.store import content_items, settings
 from casemirror.store.database import Store
 
@@ -66,13 +67,15 @@ class Said:
 class App:
     """What a part of casemirror needs to do its work; no globals beside it.
 
-    executor   name of this process in leases and heartbeats
+    executor      name of this process in leases and heartbeats
+    environments  Python environments of integrations; None: all run with casemirror's own packages
     """
 
     store: Store
     runtime: Runtime
     clock: Clock
     executor: str
+    environments: Environments | None = None
     library: Library = field(default_factory=Library)
     said: Said = field(default_factory=Said)
     stopping: threading.Event = field(default_factory=threading.Event)

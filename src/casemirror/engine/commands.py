@@ -11,7 +11,7 @@ from typing import Any
 from casemirror.content import params as parameters
 from casemirror.content.catalog import Catalog
 from casemirror.content.items import Integration
-from casemirror.engine import budgeting
+from casemirror.engine import budgeting, interpreters
 from casemirror.engine.app import App
 from casemirror.engine.pack_scripts import PackScripts
 from casemirror.mapping import objects
@@ -52,7 +52,7 @@ class Caller:
         also: HostCalls | None = None,
         stop: Stop | None = None,
     ) -> Reply:
-        """Run one command to its end. The caller reads the reply by `wire` and discards it.
+        """Run one command to its end. The caller reads the reply by `wire` and discards it. Raises EnvironmentMissing.
 
         also       what only this command may ask the server for: `create_incidents`, `tell_health`
         stop       lets another thread end it
@@ -63,9 +63,10 @@ class Caller:
             secrets = instances.secrets(tx, fresh.id)
             context, version = instances.context(tx, fresh.id)
         full = parameters.full(self.integration, fresh.params, secrets)
+        code = self.code()
         reply = self.app.runtime.run(
             Command(
-                code=code_of(self.integration, self.catalog),
+                code=code,
                 name=name,
                 args=args,
                 params=full,
@@ -89,7 +90,11 @@ class Caller:
             )
         )
         budgeting.book(self.app, fresh, budgeting.credential(self.app, fresh, full, secrets), reply)
-        return reply
+        return interpreters.explained(self, code, reply)
+
+    def code(self) -> Code:
+        """The executable part, with the interpreter that it needs. Raises EnvironmentMissing."""
+        return interpreters.fit(self, code_of(self.integration, self.catalog))
 
     def _host(self) -> HostCalls:
         store, instance_id = self.app.store, self.instance.id
@@ -153,9 +158,14 @@ def caller(app: App, instance: Instance, settings: Settings | None = None) -> Ca
 
 
 def code_of(integration: Integration, catalog: Catalog) -> Code:
-    """The executable part; its key changes with every change of the code, so a warm process never runs an old one."""
+    """The executable part; its key changes with every change of the code, so a warm process never runs an old one.
+
+    What it needs of its Python is part of the key, too: `Environments.need` remembers by it.
+    """
     modules = catalog.api_modules_for(integration.source)
-    text = "\0".join([integration.id, integration.source, *(f"{n}={s}" for n, s in sorted(modules.items()))])
+    wanted = [integration.docker_image, *(integration.requirements.lines if integration.requirements else ())]
+    parts = [integration.id, integration.source, *(f"{n}={s}" for n, s in sorted(modules.items())), *wanted]
+    text = "\0".join(parts)
     return Code(
         key=hashlib.sha256(text.encode()).hexdigest(), name=integration.id, source=integration.source, modules=modules
     )

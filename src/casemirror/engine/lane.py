@@ -27,6 +27,7 @@ from casemirror.model.errors import (
 )
 from casemirror.model.ids import LaneId
 from casemirror.model.link import Link
+from casemirror.runtime.environments.folder import EnvironmentMissing
 from casemirror.store import budgets, instances, lanes, links
 from casemirror.store.database import DatabaseFailed
 
@@ -76,7 +77,7 @@ def work_off(turn: Turn) -> int:
 
 
 def take(app: App, lane_id: LaneId) -> Turn | None:
-    """Own the lane for a while; None when another worker does, or when its instance is gone or disabled."""
+    """Own the lane for a while; None when another worker does, or when its instance is gone, disabled, or cannot run here."""
     settings = app.settings()
     lease_s = 2 * (settings.seconds("mirror.command.timeout") + LEASE_MARGIN_S)
     with app.store.write() as tx:
@@ -86,7 +87,8 @@ def take(app: App, lane_id: LaneId) -> Turn | None:
         instance = instances.load(tx, lane.instance_id)
     try:
         caller = commands.caller(app, instance, settings)
-    except NotFound as error:
+        caller.code()
+    except (NotFound, EnvironmentMissing) as error:
         with app.store.write() as tx:
             until, why = app.clock.now() + timedelta(minutes=1), error.message
             lane = lanes.save(tx, lane, last_error=why, poll_error=why, not_before=until, not_before_reason=why)

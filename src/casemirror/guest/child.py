@@ -158,10 +158,10 @@ def _staged(demisto, error):
 
 
 def _told(error, prepared):
-    """The traceback with the integration's own frames only, and for a missing library what to do."""
+    """The traceback with the integration's own frames only."""
     told = traceback.TracebackException.from_exception(error)
     _keep_own_frames(told, prepared.files, set())
-    return "".join(told.format()) + _missing_hint(error)
+    return "".join(told.format())
 
 
 def _keep_own_frames(told, files, seen):
@@ -173,15 +173,6 @@ def _keep_own_frames(told, files, seen):
     told.stack = traceback.StackSummary.from_list(own or outer)
     for other in (told.__cause__, told.__context__):
         _keep_own_frames(other, files, seen)
-
-
-def _missing_hint(error):
-    if not isinstance(error, ModuleNotFoundError) or not error.name:
-        return ""
-    return (
-        f"The Python module {error.name.split('.')[0]!r} is not installed for {sys.executable}. "
-        f"Install the package that brings it there, or give the integration an environment of its own.\n"
-    )
 
 
 def _shortened(text):
