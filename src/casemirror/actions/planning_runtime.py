@@ -84,13 +84,13 @@ class LookingRuntime:
 def mask_of(app: App, instance: Instance) -> Masker:
     """Takes the secrets of an instance out of texts."""
     with app.store.read() as tx:
-        return Masker(_texts(instances.secrets(tx, instance.id)))
+        return Masker(secret_texts(instances.secrets(tx, instance.id)))
 
 
-def _texts(value: Any) -> list[str]:
+def secret_texts(value: Any) -> list[str]:
     """Every text inside a secret; a user name beside a password is none."""
     if isinstance(value, dict):
-        return [text for name, inner in value.items() if name != "identifier" for text in _texts(inner)]
+        return [text for name, inner in value.items() if name != "identifier" for text in secret_texts(inner)]
     return [value] if isinstance(value, str) and value else []
 
 

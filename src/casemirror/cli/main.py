@@ -10,6 +10,7 @@ import typer
 import casemirror
 from casemirror.cli import (
     budget,
+    check,
     config,
     conflict,
     doubts,
@@ -25,6 +26,7 @@ from casemirror.cli import (
     mapper,
     metrics,
     mirror,
+    new,
     pack,
     plan,
     policy,
@@ -74,6 +76,8 @@ app.command("drift")(explain.drift)
 app.command("doubts")(doubts.doubts)
 app.command("plan")(plan.plan)
 app.command("replay")(replay.replay)
+app.command("new")(new.new)
+app.command("check")(check.check)
 app.command("run")(run.run)
 app.command("stats")(mirror.stats)
 app.command("records")(mirror.records)
