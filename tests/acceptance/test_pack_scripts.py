@@ -153,3 +153,29 @@ except ValueError as error:
     assert (reply.ending, reply.results) == (Ending.NORMAL, ({"email": "a@x"}, "no mapper 'x' is installed"))
     assert asked == [({"mail": "a@x"}, "profile", "User Profile"), ("{}", "x", "")]
     reply.discard()
+
+
+def test_an_integration_uses_the_transform_language(runtime):
+    """demisto.dt: the server evaluates; a failure, and a command without it, is a ValueError in the integration."""
+
+    def transform(source, expression):
+        if expression == "File(":
+            raise ValueError("lacks a closing bracket")
+        return [source, expression]
+
+    source = """
+def told(*given):
+    try:
+        return demisto.dt(*given)
+    except ValueError as error:
+        return str(error)
+
+demisto.results([told({"a": 1}, "a"), told({}, "File(")])
+"""
+    code = Code(key="transforming", name="I", source=source)
+    reply = runtime.run(Command(code=code, name="c", host=HostCalls(transform=transform)))
+    assert (reply.ending, reply.results) == (Ending.NORMAL, ([[{"a": 1}, "a"], "lacks a closing bracket"],))
+    reply.discard()
+    without = runtime.run(Command(code=code, name="c"))
+    assert without.results == (["this command cannot use the transform language (demisto.dt)"] * 2,)
+    without.discard()

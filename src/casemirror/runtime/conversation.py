@@ -202,6 +202,8 @@ class Conversation:
             return self._file(str(message.get("entry_id")))
         if what == "map_object":
             return self._mapped(message)
+        if what == "transform":
+            return self._transformed(message)
         if what == "create_incidents":
             if host.create_incidents is None:
                 raise ValueError("this command cannot create incidents")
@@ -214,6 +216,11 @@ class Conversation:
             raise ValueError("this command cannot map objects")
         named = str(message.get("mapper") or ""), str(message.get("type") or "")
         return self._command.host.map_object(message.get("object"), *named)
+
+    def _transformed(self, message: Mapping[str, Any]) -> Any:
+        if self._command.host.transform is None:
+            raise ValueError("this command cannot use the transform language (demisto.dt)")
+        return self._command.host.transform(message.get("object"), str(message.get("expression") or ""))
 
     def _file(self, entry_id: str) -> Mapping[str, str]:
         found: StagedFile | None = self._command.host.get_file(entry_id) if self._command.host.get_file else None
