@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from casemirror.runtime.command import StagedFile
+from casemirror.runtime import watch
+from casemirror.runtime.command import HostCalls, StagedFile
 from casemirror.runtime.confinement import SHARED_FOLDER, Confinement, User, reaches
-from casemirror.runtime.pool import ProcessRuntime
+from casemirror.runtime.pool import Bounds, ProcessRuntime
 from support.hostile import attacked, command, succeeded
 
 SRC = Path(__file__).parents[2] / "src"
@@ -90,7 +91,7 @@ def test_as_an_ordinary_user_landlock_does_the_work(tmp_path):
 import json, shutil, sys, tempfile
 from pathlib import Path
 from casemirror.runtime.confinement import Confinement
-from casemirror.runtime.pool import ProcessRuntime
+from casemirror.runtime.pool import Bounds, ProcessRuntime
 from support import hostile
 home = Path(tempfile.mkdtemp())
 runtime = ProcessRuntime(home / "work", confinement=Confinement(private=(home,)))
@@ -215,3 +216,105 @@ class Answers(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+SWITCH = """
+import ctypes, os, sys, time
+if "bad" in demisto.args():
+    exec(demisto.args()["bad"])
+else:
+    demisto.findUser(username="wait")
+    demisto.results("fine")
+"""
+"""One code for the good and the bad: both are children of one warm process."""
+
+BAD = {
+    "abort": ("os.abort()", "killed by SIGABRT"),
+    "fork bomb": (
+        "while True:\n    try:\n        os.fork() or os.setsid()\n    except OSError:\n        pass",
+        "it had more than 60 processes and threads; casemirror config set runtime.processes NUMBER allows more",
+    ),
+    "thread bomb": (
+        "import threading\nwhile True:\n    threading.Thread(target=time.sleep, args=(600,)).start()",
+        "casemirror config set runtime.processes NUMBER allows more",
+    ),
+    "memory hog": (
+        "x = []\nwhile True:\n    x.append(b'x' * 10_000_000)",
+        "may use 400000000 bytes of memory; casemirror config set runtime.memory BYTES allows more",
+    ),
+    "many memory hogs": (
+        "for _ in range(5):\n    if os.fork() == 0:\n        x = b'x' * 120_000_000\n        time.sleep(600)\ntime.sleep(600)",
+        "its processes took more than 400000000 bytes of memory together; casemirror config set runtime.memory BYTES",
+    ),
+    "large file": (
+        "f = open('large', 'wb')\nwhile True:\n    f.write(b'x' * 1_000_000)",
+        "may write 30000000 bytes; casemirror config set runtime.disk BYTES allows more",
+    ),
+    "many files": (
+        "n = 0\nwhile True:\n    n += 1\n    open(f'{n}', 'wb').write(b'x' * 100_000)",
+        "it wrote more than 30000000 bytes into its folder; casemirror config set runtime.disk BYTES allows more",
+    ),
+    "endless output": ("while True:\n    print('x' * 100_000)", "may write 30000000 bytes; casemirror config set runtime.disk"),
+    "busy": ("while True:\n    pass", "took longer than 1 s and was killed; casemirror config set mirror.command.timeout"),
+    "closed connection": ("os.closerange(3, 1000)\ntime.sleep(600)", "closed its connection to the server and was killed"),
+    "garbage": (
+        "for n in range(3, 20):\n    try:\n        os.write(n, b'\\xff' * 1000)\n    except OSError:\n        pass\ntime.sleep(600)",
+        "answered more than it may",
+    ),
+    "garbage that fits": (
+        "for n in range(3, 20):\n    try:\n        os.write(n, b'\\0\\0\\0\\4oops')\n    except OSError:\n        pass\ntime.sleep(600)",
+        "not readable",
+    ),
+    "too many files open": ("f = [open('/dev/null') for _ in range(2000)]", "Too many open files"),
+    "writes elsewhere": ("open('/var/tmp/x', 'w')", "casemirror config set runtime.read (or runtime.write) PATHS allows more"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory):
+    """With narrow bounds; as nobody where that can be, since the kernel does not count root's processes."""
+    python = {"python": str(SYSTEM_PYTHON)} if IS_ROOT and reaches(NOBODY, SYSTEM_PYTHON) else {}
+    bounds = Bounds(file_bytes=30_000_000, processes=60)
+    made = ProcessRuntime(tmp_path_factory.mktemp("work"), bounds=bounds, **python)
+    yield made
+    folder = made.folder
+    made.close()
+    assert not folder.exists()
+
+
+class TestNeighbours:
+    """Whatever one command does to itself, no other one notices: not in another warm process, and not in its own."""
+
+    @pytest.mark.parametrize("kind", BAD)
+    def test_a_bad_command_harms_nobody(self, narrow, kind):
+        """It is told which limit it met and how to raise that; its neighbours, who wait meanwhile, end well."""
+        if kind == "writes elsewhere" and not ABI:
+            pytest.skip("this kernel has no Landlock")
+        if kind == "fork bomb" and IS_ROOT and not reaches(NOBODY, SYSTEM_PYTHON):
+            pytest.skip("the kernel does not count root's processes, and nobody can read Python here")
+        code, words = BAD[kind]
+        over, replies = threading.Event(), {}
+        waiting = threading.Barrier(3, timeout=60)
+
+        def good(key):
+            host = HostCalls(find_user=lambda by: {"met": waiting.wait() >= 0 and over.wait(60)})
+            replies[key] = narrow.run(command(SWITCH, key=key, host=host, timeout_s=100))
+
+        threads = [threading.Thread(target=good, args=(key,)) for key in ("one", "other")]
+        for thread in threads:
+            thread.start()
+        waiting.wait()
+        bad = narrow.run(
+            command(
+                SWITCH, key="one", args={"bad": code}, timeout_s=1 if kind == "busy" else 60, memory_bytes=400_000_000
+            )
+        )
+        bad.discard()
+        over.set()
+        for thread in threads:
+            thread.join()
+        assert [(replies[k].results, replies[k].error) for k in ("one", "other")] == [(("fine",), "")] * 2
+        assert words in bad.error
+        assert len(bad.error) < 10_000
+        assert set(narrow.parents()) == {"one", "other"} and narrow.started_parents == 2
+        assert not [pid for parent in narrow.parents().values() for pid in watch.tree(parent) if pid != parent]

@@ -12,7 +12,7 @@ from casemirror.runtime.command import Command
 
 _OUT_OF: Final = (
     (
-        re.compile(r"^(\w+\.)*MemoryError\b"),
+        re.compile(r"^[\w.]*MemoryError\b"),
         "The command may use {memory} bytes of memory; casemirror config set runtime.memory BYTES allows more.",
     ),
     (
