@@ -9,6 +9,7 @@ import pytest
 from casemirror.actions import commands
 from casemirror.model.ids import IncidentId
 from casemirror.runtime.command import Command
+from casemirror.store import content_items, schema
 from support.desk import POLL, PULL, PUSH, Remote, died, said
 from support.world import ANALYST, World, integration
 
@@ -106,3 +107,28 @@ def test_a_mirror_command_run_by_hand_changes_nothing_here(world: World, text: s
     desk.change("T1")
     world.cycle()
     assert last(desk, POLL).last_mirror_run == {}
+
+
+def test_the_transform_language_is_evaluated_here(world: World, desk: Remote) -> None:
+    """demisto.dt: nothing found is None; what cannot be evaluated is a ValueError that shows the expression."""
+    both(world, desk)
+    transform = last(desk, POLL).host.transform
+    assert transform is not None
+    files = {"File": [{"Name": "a.txt", "Size": 5}, {"Name": "b.txt", "Size": 50}]}
+    assert transform(files, "File.Name") == ["a.txt", "b.txt"]
+    assert transform(files, "File(val.Size > 10).Name") == "b.txt"
+    assert transform(files, "Folder.Name") is None
+    with pytest.raises(ValueError, match=r"File\(val"):
+        transform(files, "File(val")
+
+
+def test_the_version_of_a_pack_is_told(world: World, desk: Remote) -> None:
+    """Of the one that runs when none is named, of any by its id or name; empty for one that is not installed."""
+    both(world, desk)
+    told = last(desk, POLL).host.pack_version
+    assert told is not None
+    with world.app.store.write() as tx:
+        tx.execute(schema.pack.update().values(version="1.2.3"))
+        [pack] = [pack for pack in content_items.packs(tx) if "integration" in str(pack["items"])]
+    assert told("") == told(str(pack["id"])) == told(str(pack["name"])) == "1.2.3"
+    assert told("Nowhere") == ""

@@ -14,8 +14,9 @@ from casemirror.content.items import Integration
 from casemirror.engine import budgeting, interpreters
 from casemirror.engine.app import App
 from casemirror.engine.pack_scripts import PackScripts
-from casemirror.mapping import objects
+from casemirror.mapping import objects, transform_language
 from casemirror.mapping.outside import Outside
+from casemirror.mapping.value import FAILURES, absent
 from casemirror.model.entry import Entry
 from casemirror.model.errors import NotFound
 from casemirror.model.incident import Incident
@@ -25,7 +26,7 @@ from casemirror.model.policies import Policies
 from casemirror.model.settings import Settings
 from casemirror.runtime import wire
 from casemirror.runtime.command import Code, Command, HostCalls, Reply, StagedFile, Stop
-from casemirror.store import entries, files, instances, policies, users
+from casemirror.store import content_items, entries, files, instances, policies, users
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +118,17 @@ class Caller:
                 raise ValueError(f"no mapper {reference!r} is installed")
             return objects.map_object(_parsed(source), mapper, incident_type, self.catalog, self.outside())
 
+        def transform(source: Any, expression: str) -> Any:
+            try:
+                found = transform_language.evaluate(expression, source, self.app.clock.now())
+            except FAILURES as error:
+                raise ValueError(f"{expression!r} cannot be evaluated: {error}") from error
+            return None if absent(found) else found
+
+        def pack_version(name: str) -> str:
+            with store.read() as tx:
+                return content_items.version(tx, name, "integration", self.integration.id)
+
         def get_file(label: str) -> StagedFile | None:
             with store.read() as tx:
                 try:
@@ -131,6 +143,8 @@ class Caller:
             find_user=find_user,
             get_file=get_file,
             map_object=map_object,
+            transform=transform,
+            pack_version=pack_version,
         )
 
     def outside(self, before_run: Callable[[float], None] = lambda seconds: None) -> Outside:

@@ -188,6 +188,10 @@ class Demisto:
         """A mapper, by id or name, run on an object (or its JSON text): a flat dict; ValueError when there is no such mapper."""
         return self.__ask("map_object", object=obj, mapper=str(mapper), type=str(mapper_type or "")) or {}
 
+    def getPackVersion(self, pack_name=""):
+        """Version of an installed pack, by id or name, or of the one that runs; "" for none. CommonServerPython asks by it."""
+        return self.__ask("pack_version", name=str(pack_name or "")) or ""
+
     def createIncidents(self, incidents, lastRun=None, userID=None):
         """Create incidents as a fetch would and store lastRun with them; gives the created ones."""
         created = self.__ask("create_incidents", incidents=incidents, last_run=lastRun)

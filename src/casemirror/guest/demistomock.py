@@ -221,6 +221,11 @@ def dt(obj=None, trnsfrm=None):
     """Nothing is found."""
 
 
+def getPackVersion(pack_name=""):
+    """No pack."""
+    return ""
+
+
 def updateModuleHealth(data, is_error=False):
     """Nothing."""
 

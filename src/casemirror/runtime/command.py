@@ -49,6 +49,7 @@ class HostCalls:
     get_file     entry id → StagedFile, or None
     map_object   (object, mapper id or name, incident type) → flat dict; raises ValueError when there is no such mapper
     transform    (object, expression of the transform language) → what it finds, None for nothing; raises ValueError
+    pack_version (id or name of an installed pack; empty: the one that runs) → its version, empty when there is none
     create_incidents (list of raw incident dicts, last_run or None, working folder) → list of created incident dicts; raises
                  ValueError, which the integration gets
     tell_health  text that `updateModuleHealth` says while the command runs; empty: all is well
@@ -60,6 +61,7 @@ class HostCalls:
     get_file: Callable[[str], StagedFile | None] | None = None
     map_object: Callable[[Any, str, str], Mapping[str, Any]] | None = None
     transform: Callable[[Any, str], Any] | None = None
+    pack_version: Callable[[str], str] | None = None
     create_incidents: Callable[[list[dict[str, Any]], Any, Path], list[dict[str, Any]]] | None = None
     tell_health: Callable[[str], None] | None = None
 

@@ -204,6 +204,8 @@ class Conversation:
             return self._mapped(message)
         if what == "transform":
             return self._transformed(message)
+        if what == "pack_version":
+            return host.pack_version(str(message.get("name") or "")) if host.pack_version else ""
         if what == "create_incidents":
             if host.create_incidents is None:
                 raise ValueError("this command cannot create incidents")

@@ -54,6 +54,16 @@ def packs(tx: Connection) -> list[dict[str, object]]:
     return [{**row, "items": counts.get(row["id"], {})} for row in found]
 
 
+def version(tx: Connection, pack: str, kind: str, item_id: str) -> str:
+    """Version of the pack with that id or name, or without one of the pack that brought the item; empty when there is none."""
+    query = sa.select(_PACK.c.version).order_by(_PACK.c.installed_at, _PACK.c.id).limit(1)
+    if pack:
+        query = query.where(sa.or_(_PACK.c.id == pack, _PACK.c.name == pack))
+    else:
+        query = query.join(_ITEM, _ITEM.c.pack_id == _PACK.c.id).where(_ITEM.c.kind == kind, _ITEM.c.id == item_id)
+    return str(tx.execute(query).scalar_one_or_none() or "")
+
+
 def all_items(tx: Connection) -> Iterable[Item]:
     """Every installed item: packs in the order of their installation, items in the order of their pack."""
     query = sa.select(_ITEM).join(_PACK, _PACK.c.id == _ITEM.c.pack_id)

@@ -44,12 +44,11 @@ def test_headers_for_the_vendors_services(licence):
 
 
 def test_version_of_the_pack_that_runs(host):
-    """'' for what the server does not tell."""
+    """'' when the server does not tell."""
     assert csp.get_pack_version() == ""
-    host.callingContext["context"]["Pack"] = {"name": "Mine", "version": "1.2.3"}
-    assert csp.get_pack_version() == csp.get_pack_version("Mine") == "1.2.3"
-    assert csp.get_pack_version(pack_name="Other") == ""
-    assert "Other" in host.logged
+    host.getPackVersion = {"": "1.2.3", "Other": "2.0.0"}.get
+    assert csp.get_pack_version() == "1.2.3"
+    assert csp.get_pack_version(pack_name="Other") == "2.0.0"
 
 
 @pytest.mark.parametrize("events", [[], "", None])

@@ -288,6 +288,14 @@ def test_mapper_and_transform_language_are_the_servers(demisto, channel):
         demisto.mapObject({}, "x", "")
 
 
+def test_version_of_a_pack_is_asked_for(demisto, channel):
+    """ "" for none."""
+    assert demisto.getPackVersion() == ""
+    channel.answers = {"pack_version": "1.2.3"}
+    assert demisto.getPackVersion("Mine") == "1.2.3"
+    assert [m["name"] for m in channel.of("ask")] == ["", "Mine"]
+
+
 def test_incident_of_a_script(channel):
     """{} in an integration; changes stay in the run."""
     demisto = Demisto(channel, {"name": "script", "incidents": [{"id": "7"}]})

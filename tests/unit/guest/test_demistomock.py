@@ -48,6 +48,7 @@ DEFAULTS = [
     (demisto.createIndicators([{}], noUpdate=True), None),
     (demisto.searchIndicators(query="x"), {"total": 0, "iocs": []}),
     (demisto.searchRelationships({}), {"total": 0, "data": []}),
+    (demisto.getPackVersion("Mine"), ""),
     (demisto.updateModuleHealth(""), None),
     (demisto.demistoVersion(), Demisto(None, {"name": "x"}).demistoVersion()),
     (demisto.demistoUrls()["server"], "https://server.example"),

@@ -45,15 +45,9 @@ def get_x_content_info_headers():
 
 
 def get_pack_version(pack_name=""):
-    """Version of the named pack, or of the pack that runs; '' when the server does not tell.
-
-    casemirror tells the pack that runs, as {"name", "version"} under `Pack` of the calling context, and no other.
-    """
-    pack = server.get_calling_context().get("Pack") or {}
-    if pack_name and pack.get("name") != pack_name:
-        demisto.debug(f"This server does not tell the version of the pack {pack_name!r}")
-        return ""
-    return str(pack.get("version") or "")
+    """Version of the named pack, or of the pack that runs; '' when it is not installed or the server does not tell."""
+    ask = getattr(demisto, "getPackVersion", None)
+    return ask(pack_name) if ask else ""
 
 
 def send_events_to_xsiam(
