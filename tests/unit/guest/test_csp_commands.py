@@ -37,7 +37,8 @@ def test_integrations_cannot(host):
     [
         ([GOOD], {}, {"a": 1}),
         ([GOOD, {"Type": 1, "Contents": "t"}], {}, [{"a": 1}, "t"]),
-        ([{"Type": 1}], {}, {}),
+        ([{"Type": 1, "Contents": None}], {}, None),
+        ([{"Type": 1}, "t"], {}, [{"Type": 1}, "t"]),
         ([], {}, []),
         (GOOD, {}, {"a": 1}),
         ([GOOD], {"extract_contents": False}, [GOOD]),
@@ -52,15 +53,12 @@ def test_execute_command(server, entries, options, expected):
     assert server.asked == [("ip", {"ip": "x"})]
 
 
-def test_failed_command_ends_the_script(server):
-    """Its own entries come first."""
-    server.answers["ip"] = [BAD]
-    with pytest.raises(SystemExit):
+def test_failed_command_is_an_exception(server):
+    """With its own words, so that a script may catch it; nothing is emitted."""
+    server.answers["ip"] = [GOOD, BAD]
+    with pytest.raises(csp.DemistoException, match="ip failed: no such host"):
         csp.execute_command("ip", {})
-    first, last = server.emitted
-    assert first == [BAD]
-    assert last["Type"] == csp.EntryType.ERROR
-    assert "ip failed" in last["Contents"]
+    assert server.emitted == []
 
 
 def test_runner_tells_good_from_bad_and_leaves_out_unknown(server):

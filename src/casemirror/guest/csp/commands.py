@@ -7,39 +7,36 @@ from csp.host import demisto
 _UNKNOWN_COMMAND = "unsupported command"
 
 
-def can_execute():
-    """Whether this run may start other commands."""
-    return hasattr(demisto, "executeCommand")
-
-
 def execute_command(command, args, extract_contents=True, fail_on_error=True):
     """Contents of the entries that a command answers with: one alone bare, several as a list.
 
     extract_contents   False: the entries themselves
-    fail_on_error      False: (whether it went well, contents or error text) instead of ending the script at an error
-    DemistoException in an integration.
+    fail_on_error      False: (whether it went well, contents or error text) instead of an exception
+    DemistoException with the command's own words when it failed; also in an integration, which has no other commands.
     """
-    if not can_execute():
-        raise DemistoException(f"{command} cannot be run: integrations cannot start other commands, only scripts can")
+    _must_execute(command)
     entries = demisto.executeCommand(command, args)
-    if results.is_error(entries):
-        return _failed(command, entries, fail_on_error)
-    answer = _contents(entries) if extract_contents else entries
-    return answer if fail_on_error else (True, answer)
-
-
-def _failed(command, entries, fail_on_error):
+    is_good = not results.is_error(entries)
+    if is_good:
+        answer = _bare(entries) if extract_contents else entries
+    else:
+        answer = results.get_error(entries)
     if not fail_on_error:
-        return False, results.get_error(entries)
-    results.return_results(entries)
-    return results.return_error(f"{command} failed: see the error entries before this one")
+        return is_good, answer
+    if not is_good:
+        raise DemistoException(f"{command} failed: {answer}")
+    return answer
 
 
-def _contents(entries):
-    if isinstance(entries, dict):
-        entries = [entries]
-    found = [entry.get("Contents", {}) if isinstance(entry, dict) else entry for entry in entries or []]
-    return found[0] if len(found) == 1 else found
+def _must_execute(command):
+    if not hasattr(demisto, "executeCommand"):
+        raise DemistoException(f"{command} cannot be run: integrations cannot start other commands, only scripts can")
+
+
+def _bare(entries):
+    listed = entries if isinstance(entries, list) else [entries]
+    contents = [entry["Contents"] if isinstance(entry, dict) and "Contents" in entry else entry for entry in listed]
+    return contents[0] if len(contents) == 1 else contents
 
 
 class CommandRunner:
@@ -81,8 +78,7 @@ class CommandRunner:
     @staticmethod
     def execute_commands(command, extract_contents=True):
         """(Results that went well, Results that failed); DemistoException in an integration. What is unknown is neither."""
-        if not can_execute():
-            raise DemistoException("integrations cannot start other commands, only scripts can")
+        _must_execute(", ".join(command.commands))
         good, bad = [], []
         for name, args in zip(command.commands, command.args_lst, strict=True):
             for result, is_good in _run(name, args, extract_contents):
