@@ -36,6 +36,7 @@ VARIABLES = {
     "database_url": "PostgreSQL, as `postgresql://user@host/name`; unset: SQLite, `casemirror.db` in the home folder",
     "log_level": "how much a server logs",
     "log_format": "`auto` is readable on a terminal and JSON else",
+    "environments": "folder of the [Python environments](environments.md) of integrations; unset: in the home folder",
     "metrics": "where a server or worker serves [metrics](health.md#metrics), as `host:port`; unset: nowhere",
 }
 """What the options of a process mean; each has an environment variable and, but for the home itself, a key in `casemirror.toml`."""

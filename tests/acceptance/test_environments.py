@@ -79,12 +79,16 @@ def test_what_the_commands_show(program: Program, tmp_path: Path) -> None:
 
 def test_a_failure_keeps_the_words_of_whoever_built(program: Program, tmp_path: Path) -> None:
     """One line, exit 1, no password of an index; whoever needs it is told the command; nothing half-built is left."""
+    shelf = {"CASEMIRROR_ENVIRONMENTS": str(tmp_path / "shelf")}
     program.good("pack", "add", write_pack(tmp_path, requirements__txt="broken\n"))
-    added = program.good("instance", "add", "tiny", "-i", "Tiny")
+    added = program.good("instance", "add", "tiny", "-i", "Tiny", environment=shelf)
     assert "broken is nowhere" in added.err and "`casemirror env build tiny` tries again" in added.err
-    for told in (program("env", "build", "--all").err, program.refused("instance", "mirror", "tiny", code=1)):
+    built = program("env", "build", "--all", environment=shelf)
+    assert built.code == 1 and built.err.startswith(BUILDING)
+    for told in (built.err, program.refused("instance", "mirror", "tiny", code=1, environment=shelf)):
         assert "broken is nowhere" in told and "s3cret" not in told and "Traceback" not in told
-    assert not [p for p in (program.home / "environments").iterdir() if p.is_dir()]
+    assert not (program.home / "environments").exists()
+    assert {p.suffix for p in (tmp_path / "shelf").iterdir()} == {".lock", ".failed"}
 
 
 def test_the_public_otrs_integration_finds_its_library(connected: Program) -> None:

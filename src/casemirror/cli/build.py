@@ -43,6 +43,7 @@ class Options(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "text", "json"] = "auto"
     metrics: str = ""
+    environments: Path | None = None
 
     @classmethod
     def settings_customise_sources(
@@ -78,9 +79,9 @@ class Options(BaseSettings):
         return self.home / "work"
 
     @property
-    def environments(self) -> Path:
+    def environment_folder(self) -> Path:
         """Folder of the Python environments that integrations need."""
-        return self.home / "environments"
+        return (self.environments or self.home / "environments").expanduser().absolute()
 
     @property
     def key(self) -> Path:
@@ -132,7 +133,7 @@ def opened(chosen: Options, *, serving: bool = False) -> Iterator[App]:
             runtime=runtime,
             clock=store.clock,
             executor=executor_name(),
-            environments=Environments(chosen.environments),
+            environments=Environments(chosen.environment_folder),
         )
     finally:
         runtime.close()

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,6 +29,9 @@ Tell = Callable[[str], None]
 
 _WORDS: Final = 40
 """lines of a failed program that are kept; the end says most"""
+_LAST: Final = 8
+"""lines of them that are shown when none of them tells an error"""
+_ERROR: Final = re.compile(r"\s*(error\b|×)", re.IGNORECASE)
 _USER_IN_URL: Final = re.compile(r"(?<=://)[^/@\s]+@")
 _CHECK: Final = "import sys; sys.path.insert(0, sys.argv[1]); import CommonServerPython"
 
@@ -135,6 +138,7 @@ def _run(command: Sequence[str], tell: Tell) -> str:
             errors="replace",
             cwd="/",
             env=_environment(),
+            umask=0o022,  # integrations may run as another user
         )
     except OSError as error:
         raise EnvironmentFailed(f"{command[0]} cannot be started: {error.strerror}") from error
@@ -147,9 +151,20 @@ def _run(command: Sequence[str], tell: Tell) -> str:
             process.kill()
             raise
     if process.returncode != 0:
-        words = "\n".join(line for line in last if line.strip() and not line.startswith("Using Python"))
-        raise EnvironmentFailed(f"{Path(command[0]).name}: {words or f'it ended with {process.returncode}'}")
+        words = _cause(last) or f"it ended with {process.returncode}"
+        raise EnvironmentFailed(f"{_program(command)}: {words}")
     return last[-1] if last else ""
+
+
+def _program(command: Sequence[str]) -> str:
+    return command[command.index("-m") + 1] if "-m" in command else Path(command[0]).name
+
+
+def _cause(lines: Iterable[str]) -> str:
+    """What a failed program said of why: from its first error on, else its last lines."""
+    said = [line for line in lines if line.strip() and not line.startswith(("WARNING", "Using Python"))]
+    first = next((number for number, line in enumerate(said) if _ERROR.match(line)), max(0, len(said) - _LAST))
+    return "\n".join(said[first:])
 
 
 def _environment() -> dict[str, str]:

@@ -129,7 +129,7 @@ class Environments:
         again   build it anew, with the newest versions that the requirements allow
         """
         key = key_of(need)
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder.mkdir(parents=True, exist_ok=True)  # integrations may run as another user
         before = self.find(key)
         with building.locked(self.folder / f"{key}.lock", tell):
             there = self.find(key)
