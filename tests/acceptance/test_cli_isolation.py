@@ -1,10 +1,15 @@
 """What an operator sees of isolation: hosts of an instance, what its commands took, what the machine gives."""
 
+import ctypes
+import os
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from support.cli import PACKS, Program
+
+ABI = max(ctypes.CDLL(None).syscall(444, None, 0, 1), 0)
+"""Version of Landlock that this kernel has."""
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +58,26 @@ def test_what_commands_took_is_summed(program: Program) -> None:
     assert found["casemirror_commands"] == shown["commands"]
     assert found["casemirror_command_cpu_seconds"] == pytest.approx(shown["cpuSeconds"], abs=0.001)
     assert found["casemirror_command_memory_peak_bytes"] == shown["memoryPeakBytes"]
+
+
+def test_the_doctor_attacks_as_an_integration_would(program: Program) -> None:
+    """What was refused and what was possible, with what to do; exit code 1 when something is missing."""
+    ran = program("doctor", "runtime", "--json")
+    states = {(check["name"], check["state"]) for check in ran.json}
+    texts = "\n".join(check["text"] for check in ran.json)
+    assert ran.code == (1 if "missing" in {state for _, state in states} else 0)
+    assert ("privileges", "ok") in states and ("limits", "ok") in states
+    assert f"{program.home}/key" in texts and "signalling the server" in texts
+    if ABI >= 6:
+        assert {state for name, state in states if name == "attack"} == {"ok"}
+
+    program.good("config", "set", "runtime.landlock", "false")
+    ran = program("doctor", "runtime")
+    assert ran.code == 1
+    assert "Landlock is switched off" in ran.out
+    program.good("config", "set", "runtime.landlock", "true")
+    program.good("config", "set", "runtime.user", "no-such-user")
+    ran = program("doctor", "runtime", "--json")
+    wanted = "this machine has no such user" if os.geteuid() == 0 else "does not run as root"
+    assert (ran.code, ran.json[-1]["name"]) == (1, "command") and wanted in ran.json[-1]["text"]
+    program.good("config", "set", "runtime.user", "")

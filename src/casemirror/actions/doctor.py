@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from casemirror.actions import environments
+from casemirror.actions import doctor_runtime, environments
 from casemirror.actions.doctor_instance import of_instance
 from casemirror.actions.doctor_values import Check, Room, State, Way
 from casemirror.actions.permission import require
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 
 def examine(app: App, actor: Actor, subject: str) -> list[Check]:
-    """Look over an incident (a number) or an instance (a name). Raises NotFound."""
+    """Look over an incident (a number), an instance (a name), or the runtime (`runtime`). Raises NotFound."""
     require(actor, "doctor.run")
+    if subject == doctor_runtime.ABOUT and not _is_instance(app, subject):
+        return list(doctor_runtime.examine(app))
     settings = app.settings()
     with app.store.read() as tx:
         catalog = app.library.catalog(tx)
@@ -40,6 +42,11 @@ def examine(app: App, actor: Actor, subject: str) -> list[Check]:
         if rows.is_id(subject) and instances.find(tx, subject) is None:
             return list(of_incident(tx, room, IncidentId(int(subject))))
         return list(of_instance(tx, room, instances.by_name(tx, subject)))
+
+
+def _is_instance(app: App, name: str) -> bool:
+    with app.store.read() as tx:
+        return instances.find(tx, name) is not None
 
 
 def of_incident(tx: Connection, room: Room, incident_id: IncidentId) -> Iterator[Check]:

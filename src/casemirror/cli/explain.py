@@ -76,18 +76,23 @@ def timeline(
 def doctor(
     ctx: typer.Context,
     subject: Annotated[
-        str, typer.Argument(metavar="INCIDENT|INSTANCE", help="Number of an incident, or name of an instance.")
+        str,
+        typer.Argument(
+            metavar="INCIDENT|INSTANCE|runtime", help="Number of an incident, name of an instance, or the word runtime."
+        ),
     ],
     json: AsJson = False,
 ) -> None:
     """Look at everything that mirroring needs, one by one, and say what is missing and what to do.
 
-    Exit code 1 when something is missing. No remote is called; `casemirror instance test` does that.
+    Of the runtime: what this machine gives to keep integrations in, found out by attacking as one (unless an instance is
+    called runtime). Exit code 1 when something is missing. No remote is called; `casemirror instance test` does that.
 
     \b
     Examples:
       casemirror doctor 3
       casemirror doctor snow
+      casemirror doctor runtime
     """
     from casemirror.actions import doctor as action
     from casemirror.actions.doctor_values import State

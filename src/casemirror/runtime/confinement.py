@@ -91,19 +91,29 @@ class Confinement:
         }
 
 
+def hidden_from(name: str, needed: Sequence[Path]) -> Path | None:
+    """What keeps a user from reading the first path that he cannot read; None also when there is no such user."""
+    user = _user(name, must=False)
+    return _hidden(user, needed, None) if user else None
+
+
 def _hidden(user: User, needed: Sequence[Path], work: Path | None) -> Path | None:
-    """The first that the user cannot get to."""
-    if work is not None and not reaches(user, work, into=True):
-        return work
-    return next((path for path in needed if not reaches(user, path)), None)
+    """What keeps the user from the first of them that he cannot get to."""
+    hidden = next(filter(None, (_blocker(user, path) for path in needed)), None)
+    return hidden or (_blocker(user, work, into=True) if work else None)
 
 
 def reaches(user: User, path: Path, *, into: bool = False) -> bool:
     """A user can read a file or folder; with `into` only pass through it. What lists of access say beyond the mode is not seen."""
+    return _blocker(user, path, into=into) is None
+
+
+def _blocker(user: User, path: Path, *, into: bool = False) -> Path | None:
+    """What stands in the way to a file or folder: itself, or the first folder on the way."""
     found = path.resolve()
-    if not all(_may(user, folder, 1) for folder in found.parents):
-        return False
-    return _may(user, found, 1 if into else 5 if found.is_dir() else 4)
+    blocked = next((folder for folder in reversed(found.parents) if not _may(user, folder, 1)), None)
+    wanted = 1 if into else 5 if found.is_dir() else 4
+    return blocked or (None if _may(user, found, wanted) else found)
 
 
 def _may(user: User, path: Path, wanted: int) -> bool:
