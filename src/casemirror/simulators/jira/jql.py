@@ -221,7 +221,10 @@ def _refuse(name: str, sign: str) -> Malformed:
 
 
 def moment_s(text: str, asker: Asker) -> float:
-    """A date of a query → seconds since the epoch: in the asker's zone to the minute, or relative to now.  Raises Malformed."""
+    """A date of a query → seconds since the epoch: in the asker's zone to the minute, or relative to now.  Raises Malformed.
+
+    An hour that clocks show twice means the second one, as Java's calendar takes it (observed).
+    """
     if text == "now()":
         return asker.now_s
     relative = _RELATIVE.fullmatch(text)
@@ -230,7 +233,7 @@ def moment_s(text: str, asker: Asker) -> float:
         return asker.now_s + (-span if relative[1] == "-" else span)
     for form in _DATE_FORMS:
         try:
-            return datetime.strptime(text, form).replace(tzinfo=ZoneInfo(asker.time_zone)).timestamp()
+            return datetime.strptime(text, form).replace(tzinfo=ZoneInfo(asker.time_zone), fold=1).timestamp()
         except ValueError:
             continue
     raise Malformed(

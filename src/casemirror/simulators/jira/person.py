@@ -1,5 +1,6 @@
 """A person's hand on the remote side: what somebody does in Jira while casemirror mirrors it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from . import fields, workflow
@@ -17,11 +18,11 @@ class Hand:
 
     def create(self, *, by: str = "alice", project: str = "SOC", type: str = "Task", **values: Any) -> Issue:
         """values   as they are kept: `assignee="bob"`, `priority="High"`, `labels=("a", "b")`"""
-        given = {"summary": "An issue", **values, "project": project, "issuetype": type}
+        given = {"summary": "An issue", **_in_order(values), "project": project, "issuetype": type}
         return self.instance.create(given, by)
 
     def edit(self, issue_id: str, *, by: str = "alice", **values: Any) -> Issue:
-        return self.instance.edit(self._issue(issue_id), values, by)
+        return self.instance.edit(self._issue(issue_id), _in_order(values), by)
 
     def move(self, issue_id: str, name: str, *, by: str = "alice", resolution: str | None = None) -> Issue:
         """Make the step with this name, or to the status with this name.  Raises LookupError when there is none."""
@@ -83,3 +84,10 @@ class Hand:
         if issue is None:
             raise LookupError(f"there is no issue {issue_id}")
         return issue
+
+
+def _in_order(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Labels as they are kept."""
+    if "labels" not in values:
+        return dict(values)
+    return {**values, "labels": fields.changed_labels((), [{"set": values["labels"]}])}
