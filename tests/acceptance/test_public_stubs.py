@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ import pytest
 
 from casemirror.actions import probes
 from casemirror.model.errors import CommandFailed
+from casemirror.runtime.confinement import Confinement
+from casemirror.runtime.environments.folder import Environments
+from casemirror.runtime.pool import ProcessRuntime
 from support.mirror import ANALYST, BY_HAND, Mirror
 
 CONTENT = os.environ.get("CASEMIRROR_PUBLIC_CONTENT", "")
@@ -74,6 +78,9 @@ class Stub:
 def mirror(tmp_path: Path) -> Iterator[Mirror]:
     tmp_path.chmod(0o755)
     made = Mirror(tmp_path)
+    made.runtime.close()
+    made.runtime = ProcessRuntime(tmp_path / "work" / "test", confinement=Confinement(write=("/tmp",)))
+    made.app = replace(made.app, runtime=made.runtime, environments=Environments(tmp_path / "environments"))
     made.set(BY_HAND)
     made.install(*(PACKS / name for name in ("CommonTypes", "XSOARmirroring", "OTRS")))
     yield made
@@ -98,7 +105,10 @@ def test_xsoar_mirroring(mirror: Mirror) -> None:
 
 
 def test_otrs(mirror: Mirror) -> None:
-    """It imports pyotrs, which the base environment lacks: an environment of its own is built first."""
+    """It imports pyotrs, which the base environment lacks: an environment of its own is built first.
+
+    pyotrs keeps its session in a file of /tmp, which integrations may write only when `runtime.write` says so.
+    """
     with Stub({"SessionID": "a-session"}).serving() as desk:
         given = {"server": desk.url, "credentials.identifier": "bob", "credentials.password": KEY, "unsecure": "true"}
         mirror.instance("otrs", "OTRS", given)

@@ -243,7 +243,7 @@ class TestAnswers:
     @pytest.mark.parametrize(
         ("source", "words"),
         [
-            ("import no_such_library_x.y", ["no_such_library_x", "Install"]),
+            ("import no_such_library_x.y", ["ModuleNotFoundError", "no_such_library_x"]),
             ("def f(:\n", ["SyntaxError", "line 1"]),
             ("print 'x'\n", ["Python 2"]),
         ],

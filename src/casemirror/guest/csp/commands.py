@@ -14,18 +14,19 @@ def execute_command(command, args, extract_contents=True, fail_on_error=True):
     fail_on_error      False: (whether it went well, contents or error text) instead of an exception
     DemistoException with the command's own words when it failed; also in an integration, which has no other commands.
     """
-    _must_execute(command)
-    entries = demisto.executeCommand(command, args)
-    is_good = not results.is_error(entries)
-    if is_good:
-        answer = _bare(entries) if extract_contents else entries
-    else:
-        answer = results.get_error(entries)
-    if not fail_on_error:
-        return is_good, answer
-    if not is_good:
+    good, answer = _answered(command, args, extract_contents)
+    if fail_on_error and not good:
         raise DemistoException(f"{command} failed: {answer}")
-    return answer
+    return answer if fail_on_error else (good, answer)
+
+
+def _answered(command, args, extract_contents):
+    """(whether it went well, what it answered or the words of its error)."""
+    _must_execute(command)
+    told = demisto.executeCommand(command, args)
+    if results.is_error(told):
+        return False, results.get_error(told)
+    return True, _bare(told) if extract_contents else told
 
 
 def _must_execute(command):
