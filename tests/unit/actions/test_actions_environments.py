@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from casemirror.actions import commands, cycles, doctor, environments, instances, packs, probes
+from casemirror.actions import commands, cycles, doctor, environments, incidents, instances, links, packs, probes
 from casemirror.actions import health as health_action
 from casemirror.actions.environments import State, Status
 from casemirror.engine import lane
@@ -16,6 +16,7 @@ from casemirror.engine.app import App
 from casemirror.model.actor import Actor, Role
 from casemirror.model.errors import Forbidden, Invalid, NotFound
 from casemirror.model.health import State as Health
+from casemirror.model.link import LinkState
 from casemirror.runtime.command import Ending
 from casemirror.runtime.environments.building import EnvironmentFailed
 from casemirror.runtime.environments.folder import EnvironmentMissing, Environments
@@ -153,6 +154,24 @@ def test_a_lane_waits_for_its_environment_and_goes_on_when_it_is_there(
     assert found.health.state is Health.OK
     (check,) = [c for c in doctor.examine(here, me, "tiny") if c.name == "environment"]
     assert check.state.value == "ok"
+
+
+def test_an_environment_that_goes_in_the_middle_of_a_turn_holds_no_link(
+    here: App, me: Actor, remote: Remote, tmp_path: Path
+) -> None:
+    """As while it is built again: the lane waits for the next cycle, and no person need let the link go on."""
+    install(here, me, tmp_path, requirements__txt="tinydist\n")
+    (built,) = environments.build(here, me, ["tiny"])
+    incident = incidents.create(here, me, {"name": "Printer on fire"})
+    links.add(here, me, incident.id, "tiny", remote_id="T-1")
+    with here.store.read() as tx:
+        line = lanes.of_instance(tx, instance_store.by_name(tx, "tiny").id)
+    turn = lane.take(here, line.id)
+    assert turn and built.built and here.environments
+    here.environments.remove(built.built)
+    lane.work_off(turn)
+    (link,) = links.list_all(here, me, incident.id)
+    assert remote.asked == [] and link.state is LinkState.ACTIVE and link.tries == 0
 
 
 def test_a_missing_module_is_told_with_its_distribution(here: App, me: Actor, remote: Remote, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from casemirror.content.items import Integration
-from casemirror.model.errors import NeedsAttention
+from casemirror.model.errors import LaneMustWait
 from casemirror.runtime.command import Code
 from casemirror.runtime.environments import building, images
 from casemirror.runtime.environments.building import EnvironmentFailed, Order, Tell
@@ -24,8 +24,8 @@ _KEPT_NEEDS: Final = 1000
 """needs that are remembered; reading a large integration for its imports takes a tenth of a second"""
 
 
-class EnvironmentMissing(NeedsAttention):
-    """An integration cannot run on this machine before its environment is built."""
+class EnvironmentMissing(LaneMustWait):
+    """An integration cannot run on this machine before its environment is built; that is nobody's failure but the whole lane's wait."""
 
     code = "environment.missing"
 
