@@ -12,7 +12,7 @@ from casemirror.actions.planning_values import Change, Planned, id_of
 from casemirror.engine import looking, outbound, record
 from casemirror.engine.looking import Decided
 from casemirror.engine.outbound import Package
-from casemirror.engine.turn import Onlooker
+from casemirror.engine.turn import Onlooker, Turn
 from casemirror.model.incident import Incident, Status
 from casemirror.model.link import Link
 from casemirror.model.plan import Rule
@@ -79,7 +79,13 @@ def plan_link(turn: Onlooker, due: Due, mask: Masker) -> tuple[Planned, bool]:
     return planned, plan.closes
 
 
-def _packages(turn: Onlooker, decided: Decided, now: datetime) -> list[Package]:
+def changes_of(turn: Turn, decided: Decided, mask: Masker) -> tuple[Change, ...]:
+    """What was decided about one link, line by line. Raises what packing raises."""
+    packages = _packages(turn, decided, turn.app.clock.now())
+    return tuple(_masked(mask, change) for change in _changes(turn, decided, packages))
+
+
+def _packages(turn: Turn, decided: Decided, now: datetime) -> list[Package]:
     """The calls that would be made, packed as they would be."""
     if not decided.plan.must_push:
         return []
@@ -99,7 +105,7 @@ def _sends(packages: Sequence[Package]) -> Mapping[str, Json]:
     return {name: value for package in packages for name, value in package.args["delta"].items()}
 
 
-def _changes(turn: Onlooker, decided: Decided, packages: Sequence[Package]) -> Iterator[Change]:
+def _changes(turn: Turn, decided: Decided, packages: Sequence[Package]) -> Iterator[Change]:
     yield from _fields_in(turn, decided)
     yield from _state_in(turn, decided)
     for entry, _ in decided.new:
@@ -111,7 +117,7 @@ def _changes(turn: Onlooker, decided: Decided, packages: Sequence[Package]) -> I
         yield from _out(turn, decided, packages)
 
 
-def _fields_in(turn: Onlooker, decided: Decided) -> Iterator[Change]:
+def _fields_in(turn: Turn, decided: Decided) -> Iterator[Change]:
     """What is written here, and what the remote told and is not."""
     plan, incident = decided.plan, decided.incident
     rules = {made.field: made for made in plan.merge.decisions}
@@ -128,7 +134,7 @@ def _fields_in(turn: Onlooker, decided: Decided) -> Iterator[Change]:
             yield Change(kind="kept", name=name, old=made.remote, new=made.local, why=_why(turn, made.rule))
 
 
-def _state_in(turn: Onlooker, decided: Decided) -> Iterator[Change]:
+def _state_in(turn: Turn, decided: Decided) -> Iterator[Change]:
     plan, there = decided.plan, turn.instance.name
     if plan.type:
         yield Change(kind="type", name="type", old=decided.incident.type, new=plan.type, why="the classifier says so")
@@ -139,7 +145,7 @@ def _state_in(turn: Onlooker, decided: Decided) -> Iterator[Change]:
         yield Change(kind="reopen", why=f"{there} opened it again")
 
 
-def _out(turn: Onlooker, decided: Decided, packages: Sequence[Package]) -> Iterator[Change]:
+def _out(turn: Turn, decided: Decided, packages: Sequence[Package]) -> Iterator[Change]:
     plan, link = decided.plan, decided.link
     rules = {made.field: made.rule for made in plan.merge.decisions}
     if plan.create:
@@ -161,7 +167,7 @@ def _out(turn: Onlooker, decided: Decided, packages: Sequence[Package]) -> Itera
         yield Change(kind="file out" if entry.file else "comment out", name=entry.label, new=text, why=why)
 
 
-def _why(turn: Onlooker, rule: Rule) -> str:
+def _why(turn: Turn, rule: Rule) -> str:
     return WHY[rule].format(there=turn.instance.name)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -58,27 +60,35 @@ def remote(name: str) -> Iterator[Remote | None]:
         yield found
 
 
-def configured(
-    subject: Subject,
-    there: Remote | None,
-    param: Iterable[str] | None,
-    params_file: Path | None,
-    secret: Iterable[str] | None,
-) -> tuple[dict[str, Json], dict[str, Json]]:
-    """(parameters, secret ones by their full name): the simulator's, over them those of the file, over them those that were given.
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What was said about the parameters of an instance; `there`: the simulator, which brings its own."""
 
-    Raises Invalid, also for a secret that stands on the command line.
-    """
-    from casemirror.actions.contract.remote import params_of
+    there: Remote | None
+    param: Iterable[str] | None
+    params_file: Path | None
+    secret: Iterable[str] | None
 
-    open_ = given.pairs(param or (), "parameter")
-    _refuse_open_secrets(subject, open_)
-    values = params_of(there, subject.integration) if there is not None else {}
-    values |= _file(params_file) if params_file is not None else {}
-    values |= open_
-    hidden = {name: value for name, value in values.items() if _is_secret(subject, name)}
-    hidden |= {_full_name(subject, name): value for name, value in given.secrets(secret or ()).items()}
-    return {name: value for name, value in values.items() if name not in hidden}, hidden
+    def for_(self, subject: Subject) -> tuple[dict[str, Json], dict[str, Json]]:
+        """(parameters, secret ones by their full name): the simulator's, over them those of the file, over them those given.
+
+        Raises Invalid, also for a secret that stands on the command line.
+        """
+        from casemirror.actions.contract.remote import params_of
+
+        open_ = given.pairs(self.param or (), "parameter")
+        _refuse_open_secrets(subject, open_)
+        values = params_of(self.there, subject.integration) if self.there is not None else {}
+        values |= _file(self.params_file) if self.params_file is not None else {}
+        values |= open_
+        hidden = {name: value for name, value in values.items() if _is_secret(subject, name)}
+        hidden |= {_full_name(subject, name): value for name, value in self._secrets.items()}
+        return {name: value for name, value in values.items() if name not in hidden}, hidden
+
+    @cached_property
+    def _secrets(self) -> dict[str, str]:
+        """Asked for once, however often the integration is read."""
+        return given.secrets(self.secret or ())
 
 
 def _file(path: Path) -> dict[str, Any]:

@@ -68,7 +68,8 @@ def check(
     found = replace(subject.read(path), choice=choice)
     live = bool(simulator or param or params or secret)
     with authoring.remote(simulator) as there, tempfile.TemporaryDirectory(prefix="casemirror-check-") as folder:
-        values, hidden = authoring.configured(found, there, param, params, secret) if live else ({}, {})
+        given = authoring.Given(there=there, param=param, params_file=params, secret=secret)
+        values, hidden = given.for_(found) if live else ({}, {})
         full, secrets = found.params({**values, **hidden}) if live else ({}, {})
         runtime = ProcessRuntime(Path(folder))
         try:
@@ -111,17 +112,28 @@ def _point(verdict: Verdict) -> dict[str, Any]:
 
 def _draw(card: Scorecard) -> None:
     for verdict in card.verdicts:
-        why = f": {verdict.text}" if verdict.outcome == "skipped" else ""
-        output.line(f"{_MARKS[verdict.outcome]:<5} {verdict.point.name:<20} {verdict.point.rule}{why}")
+        if verdict.outcome != "skipped":
+            output.line(f"{_MARKS[verdict.outcome]:<5} {verdict.point.name:<20} {verdict.point.rule}")
         if verdict.outcome == "failed":
             for text in _failure(verdict):
                 output.line(f"      {text}")
+    for why, names in _not_tried(card).items():
+        output.line(f"{_MARKS['skipped']:<5} not tried: {', '.join(names)}: {why}")
     counts = card.counts
     tried = counts["passed"] + counts["failed"]
     left = f"; {output.many(counts['skipped'], 'point')} not tried" if counts["skipped"] else ""
     output.line(f"\n{card.integration}: {counts['passed']} of {tried} points hold{left}")
     if not card.live:
         output.line("nothing was run; --simulator or parameters of a remote try its commands, too")
+
+
+def _not_tried(card: Scorecard) -> dict[str, list[str]]:
+    """Why → the points that were not tried."""
+    found: dict[str, list[str]] = {}
+    for verdict in card.verdicts:
+        if verdict.outcome == "skipped":
+            found.setdefault(verdict.text, []).append(verdict.point.name)
+    return found
 
 
 def _failure(verdict: Verdict) -> Iterator[str]:

@@ -40,6 +40,7 @@ from casemirror.cli import (
 from casemirror.cli import type as type_command
 from casemirror.cli.chaos import command as chaos
 from casemirror.cli.demo import command as demo
+from casemirror.cli.dev import command as dev
 from casemirror.cli.failures import Group
 
 app = typer.Typer(
@@ -78,6 +79,7 @@ app.command("plan")(plan.plan)
 app.command("replay")(replay.replay)
 app.command("new")(new.new)
 app.command("check")(check.check)
+app.command("dev")(dev.dev)
 app.command("run")(run.run)
 app.command("stats")(mirror.stats)
 app.command("records")(mirror.records)

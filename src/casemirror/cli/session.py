@@ -42,6 +42,12 @@ def of(ctx: typer.Context) -> Session:
     return found
 
 
+def typed_home(ctx: typer.Context) -> Path | None:
+    """The home folder that stands on the command line; one of the environment means the real data, and is none here."""
+    source = ctx.parent.get_parameter_source("home") if ctx.parent else None
+    return of(ctx).home if source is not None and source.name == "COMMANDLINE" else None
+
+
 @contextmanager
 def opened(ctx: typer.Context) -> Iterator[tuple[App, Actor]]:
     """The App, and the person at the keyboard, who is an administrator: whoever can read the database may do everything."""

@@ -268,6 +268,7 @@ class Bench:
         sends: Sequence[Outgoing] = (),
         *,
         status_changed: bool = False,
+        only_look: bool = False,
     ) -> dict[str, Any]:
         """What the engine gives to update-remote-system (`engine.outbound.pack`); without an id the object is to be created."""
         source = wire.outgoing_source(incident, None)
@@ -288,6 +289,7 @@ class Bench:
             status=int(incident.status),
             entries=[wire.outgoing_entry(each) for each in sends],
             status_changed=status_changed,
+            only_look=only_look,
         )
 
     def push(
@@ -337,9 +339,9 @@ class Bench:
             switch(False)
 
 
-def again(sent: Outgoing) -> Outgoing:
+def again(sent: Outgoing, *, only_look: bool = False) -> Outgoing:
     """The same entry, sent once more because nobody saw what became of the first call (rule 7)."""
-    return replace(sent, uncertain=True)
+    return replace(sent, uncertain=True, only_look=only_look)
 
 
 def closed(incident: Incident, now: datetime) -> tuple[Incident, tuple[str, ...]]:

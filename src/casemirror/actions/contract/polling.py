@@ -18,6 +18,8 @@ from casemirror.runtime.wire import RemoteData
 
 MANY: Final = 120
 """Tickets that change at once: more than the hundred that remotes like to put on one page."""
+_MEANWHILE: Final = 2
+"""Objects of a real remote that may well have changed between two polls."""
 FILE: Final = bytes(range(256)) * 4
 """What is attached: every byte there is."""
 
@@ -85,12 +87,27 @@ def _names_only_what_changed(bench: Bench) -> None:
 
 def _reads_time(bench: Bench) -> None:
     is_polled(bench)
+    if bench.remote is None:
+        _reads_one_time_alike(bench)
+        return
     remote_id = remote_of(bench).create("Any zone")
     before, later = bench.earlier(minutes=30), bench.earlier(minutes=-30)
     for text in (_in_zone(before, 5), _in_zone(before, -5), f"{before:%Y-%m-%dT%H:%M:%SZ}"):
         must(remote_id in bench.named(text), f"lastUpdate {text} is half an hour ago, and {remote_id} was not named")
     text = _in_zone(later, -5)
     must(remote_id not in bench.named(text), f"lastUpdate {text} is in half an hour, and {remote_id} was named")
+
+
+def _reads_one_time_alike(bench: Bench) -> None:
+    """At a real remote: what changed since yesterday is the same, however yesterday is written."""
+    since = bench.earlier(days=1)
+    first = bench.named(since)
+    for text in (_in_zone(since, 5), _in_zone(since, -5)):
+        other = first ^ bench.named(text)
+        must(
+            len(other) <= _MEANWHILE,
+            f"lastUpdate {text} names {len(other)} objects differently than the same time in UTC",
+        )
 
 
 def _in_zone(at: datetime, hours: int) -> str:
@@ -365,6 +382,7 @@ POINTS: Final = (
         _UTC,
         _reads_time,
         "create",
+        real=True,
     ),
     _point(
         "poll.failure",

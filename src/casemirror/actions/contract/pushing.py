@@ -15,7 +15,7 @@ from casemirror.actions.contract.point import Broken, NotTried, Point, must
 from casemirror.actions.contract.polling import FILE, refused, texts
 from casemirror.actions.contract.remote import can
 from casemirror.mapping import outgoing
-from casemirror.model.errors import CasemirrorError, RateLimited
+from casemirror.model.errors import CasemirrorError, CommandFailed, RateLimited
 from casemirror.model.incident import Incident
 from casemirror.model.values import Json
 from casemirror.runtime import wire
@@ -24,6 +24,7 @@ from casemirror.runtime.wire import RemoteData
 
 _NAME: Final = "name"
 """The field of ours that bears the title, in most mappers."""
+_SEVERITY: Final = "severity"
 
 
 def target(bench: Bench) -> str:
@@ -63,6 +64,22 @@ def retitled(bench: Bench, incident: Incident, title: str) -> tuple[Incident, st
     return replace(incident, fields=fields), name
 
 
+def edited(bench: Bench, incident: Incident, title: str) -> tuple[Incident, str]:
+    """(the incident with something of it changed that goes out, that field): its title, else its severity. Raises NotTried."""
+    try:
+        return retitled(bench, incident, title)
+    except NotTried:
+        if _SEVERITY not in (outgoing.readable_fields(bench.subject.mapper_out, incident.type) or ()):
+            raise
+    value = 1 if incident.get(_SEVERITY) == 3 else 3
+    return replace(incident, fields={**incident.fields, _SEVERITY: value}), _SEVERITY
+
+
+def shown(bench: Bench, remote_id: str, name: str) -> Json:
+    """What the remote shows of a field: of the title what people see, of another one what a pull tells."""
+    return incident_of(bench, remote_id).get(name) if name == _SEVERITY else shown_title(bench, remote_id)
+
+
 def shown_title(bench: Bench, remote_id: str) -> str:
     """The title there: as people see it, or as a pull tells it."""
     if can(bench.remote, "title"):
@@ -87,16 +104,16 @@ def is_closed(bench: Bench, remote_id: str) -> bool:
 def _writes_fields(bench: Bench) -> None:
     remote_id = target(bench)
     title = f"Written by casemirror check at {bench.clock.now():%H:%M:%S.%f}"
-    incident, name = retitled(bench, incident_of(bench, remote_id), title)
+    incident, name = edited(bench, incident_of(bench, remote_id), title)
     answered = bench.push(remote_id, incident, [name])
     must(answered in ("", remote_id), f"it answered the id {answered!r}, and was given {remote_id!r}")
-    shown = shown_title(bench, remote_id)
-    must(shown == title, f"the title was sent, and the remote shows {shown!r}")
+    seen = shown(bench, remote_id, name)
+    must(seen == incident.get(name), f"{name} {incident.get(name)!r} was sent, and the remote shows {seen!r}")
 
 
 def _writes_fields_again(bench: Bench) -> None:
     remote_id = target(bench)
-    incident, name = retitled(bench, incident_of(bench, remote_id), "Sent twice")
+    incident, name = edited(bench, incident_of(bench, remote_id), "Sent twice")
     bench.push(remote_id, incident, [name])
     before = _without_times(bench, remote_id)
     bench.push(remote_id, incident, [name])
@@ -149,6 +166,37 @@ def _comments_once(bench: Bench) -> None:
     must(count == 1, f"the same entry was sent twice, and it stands there {count} times")
 
 
+def _only_looks(bench: Bench) -> None:
+    """An entry that may be there although no search shows it yet: it is looked for, and its absence is told."""
+    if not bench.subject.integration.resends_safely:
+        raise NotTried("it does not declare script.casemirror.resends_safely")
+    remote_id, remote = target(bench), remote_of(bench)
+    sent = again(bench.said("Only looked for.", mirror_tags(bench)[:1]), only_look=True)
+    args = bench.push_arguments(remote_id, incident_of(bench, remote_id), sends=[sent])
+    reply = bench.run("update-remote-system", args)
+    wire.parse_push(reply)
+    must(not any("Only looked for." in text for text in remote.comments(remote_id)), "it was written")
+    unknown = wire.parse_report(reply).unknown
+    must(
+        sent.entry.label in unknown,
+        f"it is not there, and the result has no casemirror.unknown with {sent.entry.label}",
+    )
+
+
+def _only_looks_for_object(bench: Bench) -> None:
+    if not bench.subject.integration.creates_safely:
+        raise NotTried("it does not declare script.casemirror.creates_safely")
+    _if_it_creates(bench)
+    incident = bench.local({_NAME: "Only looked for"})
+    reply = bench.run("update-remote-system", bench.push_arguments("", incident, only_look=True))
+    remote_id = wire.parse_push(reply)
+    must(not remote_id, f"{remote_id} was created")
+    must(
+        wire.parse_report(reply).record == "unknown",
+        "it is not there, and the result has no casemirror.record: unknown",
+    )
+
+
 def _push_file(bench: Bench, remote_id: str, times: int = 1) -> None:
     with tempfile.TemporaryDirectory(prefix="casemirror-check-") as folder:
         path = Path(folder, "sent.bin")
@@ -195,28 +243,28 @@ def _closes_once(bench: Bench) -> None:
     """After the close of long ago somebody opened it again there; what is sent now is another title."""
     remote_id = target(bench)
     incident, _ = closed(incident_of(bench, remote_id), bench.clock.now())
-    incident, name = retitled(bench, incident, "Changed after the close")
+    incident, name = edited(bench, incident, "Changed after the close")
     bench.push(remote_id, incident, [name])
     must(not is_closed(bench, remote_id), "a field of a closed incident was sent, and it closed there")
 
 
 def _tells_failure(bench: Bench) -> None:
     remote_id = target(bench)
-    incident, name = retitled(bench, incident_of(bench, remote_id), "Not written")
+    incident, name = edited(bench, incident_of(bench, remote_id), "Not written")
     with bench.misbehaving("fail"):
         _must_fail(lambda: bench.push(remote_id, incident, [name]), "every call failed (500)")
 
 
 def _tells_limit(bench: Bench) -> None:
     remote_id = target(bench)
-    incident, name = retitled(bench, incident_of(bench, remote_id), "Not written")
+    incident, name = edited(bench, incident_of(bench, remote_id), "Not written")
     with bench.misbehaving("limit"):
         refused(lambda: bench.push(remote_id, incident, [name]))
 
 
 def _tells_gone(bench: Bench) -> None:
     remote_id, remote = target(bench), remote_of(bench)
-    incident, name = retitled(bench, incident_of(bench, remote_id), "Not written")
+    incident, name = edited(bench, incident_of(bench, remote_id), "Not written")
     remote.delete(remote_id)
     _must_fail(lambda: bench.push(remote_id, incident, [name]), f"there is no {remote_id}")
 
@@ -236,14 +284,20 @@ def created(bench: Bench) -> tuple[str, Incident]:
     if bench.remote is None:
         raise NotTried("nothing is created at a real remote")
     incident = bench.local({_NAME: "Created by casemirror check", "details": "To be found there.", "severity": 2})
-    remote_id = bench.push("", incident)
+    reply = bench.run("update-remote-system", bench.push_arguments("", incident))
+    try:
+        remote_id = wire.parse_push(reply)
+    except CommandFailed as error:
+        if wire.parse_report(reply).record == "none":  # it says outright that it did not, and why
+            raise NotTried(f"it creates no objects: {error.message}") from error
+        raise
     if not remote_id:
         raise NotTried("it creates no objects: it answered no id")
     return remote_id, incident
 
 
 def _creates(bench: Bench) -> None:
-    remote_id, incident = created(bench)
+    remote_id, incident = created(bench) if bench.subject.integration.creates_safely else _if_it_creates(bench)
     data = look(bench, remote_id)
     must(data.object, f"it answered the id {remote_id}, and a pull of it told no object: {data.message}")
     if can(bench.remote, "title") and title_field(bench, incident) == _NAME:
@@ -254,7 +308,7 @@ def _if_it_creates(bench: Bench) -> tuple[str, Incident]:
     try:
         return created(bench)
     except CasemirrorError as error:
-        raise NotTried("it creates no objects") from error
+        raise NotTried(f"it creates no objects: {error.message}") from error
 
 
 def _creates_once(bench: Bench) -> None:
@@ -360,6 +414,14 @@ POINTS: Final = (
         "comments",
     ),
     _point(
+        "push.look",
+        "an entry that is only to be looked for is not written",
+        "docs/integrations.md, additions",
+        "when an entry's casemirror.only_look is true and it is not found, put its id into casemirror.unknown of a result",
+        _only_looks,
+        "comments",
+    ),
+    _point(
         "push.files",
         "an update attaches files, byte by byte",
         "mirroring.md §3.7; MIR-169",
@@ -438,6 +500,14 @@ POINTS: Final = (
         "mirroring.md §2.8; MIR-182",
         "write data's reference into the object, and look for it first",
         _creates_once,
+        "create",
+    ),
+    _point(
+        "push.create.look",
+        "an object that is only to be looked for is not created",
+        "docs/integrations.md, additions",
+        "when the arguments' casemirror.only_look is true and it is not found, answer casemirror.record: unknown, and no id",
+        _only_looks_for_object,
         "create",
     ),
     _point(

@@ -109,7 +109,7 @@ def _lacks(point: Point, bench: Bench) -> str:
         return f"the simulator has no {', no '.join(lacking)}" if lacking else ""
     if point in declared.POINTS:
         return ""
-    if point.needs or not point.real:
+    if not point.real:
         return "it needs a simulator"
     return (
         ""

@@ -29,13 +29,7 @@ def demo(
       casemirror demo --once
       casemirror demo --home ./demo
     """
-    folder = home or (session.of(ctx).home if _was_typed(ctx) else None)
+    folder = home or session.typed_home(ctx)
     from casemirror.cli.demo import play
 
     raise typer.Exit(play.play(folder, once=once))
-
-
-def _was_typed(ctx: typer.Context) -> bool:
-    """`--home` stands on the command line, and not in the environment: there it means the real data."""
-    source = ctx.parent.get_parameter_source("home") if ctx.parent else None
-    return source is not None and source.name == "COMMANDLINE"

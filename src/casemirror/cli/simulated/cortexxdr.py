@@ -13,7 +13,10 @@ from casemirror.simulators.cortexxdr import DEFAULT_KEYS, CortexXdrSimulator
 
 
 class CortexXdr:
-    """Incidents of a tenant, as an analyst works on them. It has no files, and its incidents' titles are descriptions."""
+    """Incidents of a tenant, as an analyst works on them; their titles are descriptions.
+
+    It has no files, and its API does not tell what people comment, so nobody does.
+    """
 
     def __init__(self, simulator: CortexXdrSimulator) -> None:
         self._there = simulator
@@ -34,10 +37,6 @@ class CortexXdr:
     def change(self, remote_id: str, title: str) -> None:
         """XDR describes it in other words."""
         self._there.set(remote_id, description=title)
-
-    def comment(self, remote_id: str, text: str) -> None:
-        """Alice comments."""
-        self._there.comment(remote_id, text)
 
     def close(self, remote_id: str) -> None:
         """Alice resolves it."""

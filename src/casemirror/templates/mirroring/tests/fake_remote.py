@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from urllib.parse import parse_qs, urlsplit
 
-USER, PASSWORD = "mirror", "fake-remote-password"
+USER, PASSWORD = "mirror-user", "fake-remote-password"
 SOMEBODY = "alice"
 PAGE = 50
 

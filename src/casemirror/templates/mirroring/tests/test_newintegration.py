@@ -114,6 +114,16 @@ def test_a_comment_is_written_once_and_does_not_come_back(run, remote):
     assert run("get-remote-data", {"id": ticket, "lastUpdate": since}).answer.entries == ()
 
 
+def test_what_is_only_to_be_looked_for_is_not_written(run, remote):
+    ticket = remote.create("Talked about")
+    args = {"remoteId": ticket, "data": {}, "delta": {}, "status": 1, "incidentChanged": False}
+    entry = comment("Perhaps there", uncertain=True, reference="r2", only_look=True)
+    told = run("update-remote-system", {**args, "entries": [entry]}).results
+    assert told == [{"casemirror": {"unknown": ["1@1"]}}, ticket] and remote.comments(ticket) == []
+    assert update(run, "", data={"title": "Perhaps there", "reference": "i1"}, casemirror={"only_look": True}) == ""
+    assert list(remote.tickets) == [ticket]
+
+
 def test_a_file_is_written_once_and_does_not_come_back(run, remote, tmp_path):
     ticket, since, path = remote.create("With a file"), now(), tmp_path / "report.bin"
     path.write_bytes(bytes(range(256)))

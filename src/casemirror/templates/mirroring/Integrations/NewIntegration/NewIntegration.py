@@ -212,15 +212,19 @@ def state_of(ticket):
 
 def update_remote_system(client, args, params):
     """Make the ticket show what changed here; create it when there is none. May be repeated after any failure."""
-    parsed = UpdateRemoteSystemArgs(args)
+    parsed, ours = UpdateRemoteSystemArgs(args), args.get("casemirror") or {}
     ticket_id, data, delta = parsed.remote_incident_id, parsed.data or {}, parsed.delta or {}
     if not ticket_id:
-        ticket_id, delta = create_ticket(client, data), {}
+        ticket_id, delta = create_ticket(client, data, bool(ours.get("only_look"))), {}
+        if not ticket_id:
+            demisto.results({"casemirror": {"record": "unknown"}})
+            return ""
     values = {**fields(delta), **new_state(client, ticket_id, args, parsed, params)}
     if values:
         client.update(ticket_id, values)
-    for entry in parsed.entries or []:
-        send(client, ticket_id, entry)
+    unknown = [entry["id"] for entry in parsed.entries or [] if not send(client, ticket_id, entry)]
+    if unknown:
+        demisto.results({"casemirror": {"unknown": unknown}})
     return ticket_id
 
 
@@ -232,11 +236,16 @@ def fields(values):
     return found
 
 
-def create_ticket(client, data):
-    """Id of the ticket for this incident. The reference finds the one that an earlier call created and nobody heard of."""
+def create_ticket(client, data, only_look):
+    """Id of the ticket for this incident. The reference finds the one that an earlier call created and nobody heard of.
+
+    only_look   it may be there although no search shows it yet: "" when it is not found, and nothing is created
+    """
     reference = data.get("reference") or f"{demisto.integrationInstance()}/{demisto.investigation().get('id')}"
     known = client.with_reference(reference)
-    return known["id"] if known else client.create({"title": "Untitled", **fields(data), "reference": reference})
+    if known or only_look:
+        return known["id"] if known else ""
+    return client.create({"title": "Untitled", **fields(data), "reference": reference})
 
 
 def new_state(client, ticket_id, args, parsed, params):
@@ -260,7 +269,10 @@ def just_changed(parsed, closes):
 
 
 def send(client, ticket_id, entry):
-    """Write one entry; look first whether it is there, when nobody knows what became of an earlier call."""
+    """Write one entry; look first whether it is there, when nobody knows what became of an earlier call.
+
+    False: casemirror said that it is only to be looked for (searches may be late), and it was not found.
+    """
     mark = entry.get("casemirror") or {}
     is_uncertain = mark.get("uncertain", True)  # other servers do not say: look
     if entry.get("file"):
@@ -268,13 +280,17 @@ def send(client, ticket_id, entry):
         with open(staged["path"], "rb") as file:
             body = file.read()
         known = {(file["name"], file["size"]) for file in client.files(ticket_id) if file["created_by"] == client.user} if is_uncertain else ()
-        if (staged["name"], len(body)) not in known:
+        if (staged["name"], len(body)) in known:
+            return True
+        if not mark.get("only_look"):
             client.attach(ticket_id, staged["name"], body)
-        return
+        return not mark.get("only_look")
     trailer = MARK.format(mark.get("reference") or entry.get("id"))
     if is_uncertain and any(trailer in comment["text"] for comment in client.comments(ticket_id)):
-        return
-    client.comment(ticket_id, f"{entry.get('contents') or ''}\n\n{entry.get('user') or 'dbot'} {trailer}")
+        return True
+    if not mark.get("only_look"):
+        client.comment(ticket_id, f"{entry.get('contents') or ''}\n\n{entry.get('user') or 'dbot'} {trailer}")
+    return not mark.get("only_look")
 
 
 def get_mapping_fields():
