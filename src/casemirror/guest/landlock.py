@@ -6,7 +6,6 @@ It needs no privileges and cannot be taken back. Source: Linux, Documentation/us
 import ctypes
 import errno
 import os
-import stat
 import struct
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # system calls; the same numbers on all machines but Alpha
@@ -27,8 +26,8 @@ UNLISTED = ALL & ~(_READ_DIR | _EXECUTE)
 """Make, write and remove files in a folder whose list stays unknown."""
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.syscall.restype = ctypes.c_long
+_syscall = ctypes.CDLL(None, use_errno=True).syscall
+_syscall.restype = ctypes.c_long
 
 
 def abi():
@@ -60,10 +59,16 @@ class Ruleset:
         except OSError:
             return
         try:
-            fits = self._files if stat.S_ISDIR(os.fstat(fd).st_mode) else self._files & _OF_FILES
-            _call(_ADD_RULE, self._fd, _BENEATH, struct.pack("=Qi", rights & fits, fd), 0)
+            self._add(rights & self._files, fd)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            self._add(rights & self._files & _OF_FILES, fd)  # it is no folder
         finally:
             os.close(fd)
+
+    def _add(self, rights, fd):
+        _call(_ADD_RULE, self._fd, _BENEATH, struct.pack("=Qi", rights, fd), 0)
 
     def allow_port(self, port, rights):
         """Allow BIND_TCP or CONNECT_TCP at a port; nothing happens when none needs a rule."""
@@ -76,8 +81,9 @@ class Ruleset:
         os.close(self._fd)
 
 
-def _call(number, *arguments):
-    done = _libc.syscall(number, *[ctypes.c_long(a) if isinstance(a, int) else a for a in arguments])
+def _call(number, first, *more):
+    # numbers beyond the first must be given as long: the kernel sees all 64 bits of a register
+    done = _syscall(number, first, *[ctypes.c_long(a) if type(a) is int else a for a in more])
     if done < 0:
         code = ctypes.get_errno()
         raise OSError(code, f"Landlock: {errno.errorcode.get(code, code)}")

@@ -87,7 +87,10 @@ def _least(value, hard):
 def _tasks():
     """All processes and threads of the machine: the kernel counts those of the user, whoever started them, and these are no fewer."""
     try:
-        with open("/proc/loadavg", encoding="ascii") as file:
-            return int(file.read().split()[3].partition("/")[2])
+        fd = os.open("/proc/loadavg", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return int(os.read(fd, 200).split()[3].partition(b"/")[2])
+        finally:
+            os.close(fd)
     except (OSError, ValueError, IndexError):
         return 1 << 15
