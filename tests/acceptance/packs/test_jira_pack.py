@@ -430,6 +430,14 @@ class TestCreate:
         issue = mirror.push(data={**self.DATA, **CLOSING, "status": "Open"}, status=2)
         assert (found(remote, issue).status, found(remote, issue).resolution) == ("Resolved", "Done")
 
+    def test_one_that_was_created_closed_by_an_unseen_call_is_open_when_the_incident_is_again(
+        self, mirror: Instance, remote: JiraSimulator
+    ) -> None:
+        """The first answer was lost, so there is no id yet; a person reopened the incident meanwhile."""
+        issue = mirror.push(data={**self.DATA, **CLOSING}, status=2)
+        assert mirror.push(data=self.DATA, status=1, casemirror={"status_changed": True}) == issue
+        assert found(remote, issue).status != "Resolved"
+
 
 class TestPush:
     def test_only_what_changed_is_written(self, mirror: Instance, remote: JiraSimulator) -> None:

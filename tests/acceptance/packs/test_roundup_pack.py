@@ -280,6 +280,15 @@ class TestCreate:
         issue = mirror.push(data={"title": "Old", "casemirror_reference": GUID + "4", **CLOSING}, status=2)
         assert alice.status(issue) == "resolved"
 
+    def test_one_that_was_created_closed_by_an_unseen_call_is_open_when_the_incident_is_again(
+        self, mirror: Instance, alice: Person
+    ) -> None:
+        """The first answer was lost, so there is no id yet; a person reopened the incident meanwhile."""
+        data = {"title": "Old", "casemirror_reference": GUID + "6"}
+        issue = mirror.push(data={**data, **CLOSING}, status=2)
+        assert mirror.push(data=data, status=1, casemirror={"status_changed": True}) == issue
+        assert alice.status(issue) != "resolved"
+
 
 class TestPush:
     def test_only_what_changed_is_written(self, mirror: Instance, alice: Person) -> None:

@@ -312,6 +312,15 @@ class TestCreate:
         row = remote.get(record) or {}
         assert (row["state"], row["close_notes"]) == ("7", "Fixed by restart.")
 
+    def test_one_that_was_created_closed_by_an_unseen_call_is_open_when_the_incident_is_again(
+        self, mirror: Instance, remote: ServiceNowSimulator
+    ) -> None:
+        """The first answer was lost, so there is no id yet; a person reopened the incident meanwhile."""
+        record = mirror.push(data={**self.DATA, **CLOSING}, status=2)
+        mark = {"status_changed": True}
+        assert mirror.push(data=self.DATA, status=1, casemirror=mark) == record
+        assert (remote.get(record) or {})["state"] == "2"
+
 
 class TestPush:
     def test_only_what_changed_is_written(self, mirror: Instance, remote: ServiceNowSimulator) -> None:

@@ -492,7 +492,7 @@ def new_state(args, parsed):
     closed = parsed.inc_status == IncidentStatus.DONE
     changed = (args.get("casemirror") or {}).get("status_changed")
     if not parsed.remote_incident_id:
-        changed = closed
+        changed = closed or changed  # an earlier call, whose outcome nobody saw, may have created it closed
     elif changed is None:  # another server does not say: closing changes one of the names, reopening none at all
         delta = parsed.delta or {}
         changed = any(name in delta for name in CLOSING_NAMES) if closed else parsed.incident_changed and not delta
