@@ -63,16 +63,12 @@ def writes_of(jira: JiraSimulator, run: Callable[[], Any]) -> list[dict[str, Any
     return [w.to_json() for w in jira.instance.writes.all()[before:] if w.by == "casemirror"]
 
 
-def test_the_connection_is_tested(mirror: Mirror, jira: JiraSimulator, lane_id: LaneId) -> None:
-    """MIR-035: test-module says ok."""
-    probes.test(mirror.app, ANALYST, "jira")
-    assert mirror.instance_named("jira").health == "ok"
-
-
 def test_an_issue_mirrors_both_ways_and_each_change_arrives_once(
     mirror: Mirror, jira: JiraSimulator, lane_id: LaneId
 ) -> None:
-    """MIR-206: fetched, changed, commented, given files, closed and reopened on either side; further cycles write nothing."""
+    """MIR-035, MIR-206: tested, fetched, changed, commented, given files, closed and reopened on either side; further cycles write nothing."""
+    probes.test(mirror.app, ANALYST, "jira")
+    assert mirror.instance_named("jira").health == "ok"
     issue = jira.create(summary="printer on fire", description="smoke", priority="High", labels=("hot",))
     jira.comment(issue.key, "It was burning before")
     mirror.turn(lane_id, 2)
