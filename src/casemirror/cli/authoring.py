@@ -40,7 +40,7 @@ Simulator = Annotated[
     str,
     typer.Option(
         metavar="NAME|FILE.py",
-        help="Remote to play with: servicenow, jira, cortexxdr, or a Python file that brings one.",
+        help="Remote to play with: servicenow, jira, cortexxdr, roundup, or a Python file that brings one.",
     ),
 ]
 Classifier = Annotated[str | None, typer.Option(help='Classifier of the pack by id or name; "" for none.')]

@@ -241,6 +241,7 @@ def _tells_reopen(bench: Bench) -> None:
 def _reads_pull_time(bench: Bench) -> None:
     remote = remote_of(bench)
     remote_id, words = remote.create("Any zone"), "Said just now."
+    bench.moment()  # what is said while a ticket is opened is its description, to some
     remote.comment(remote_id, words)
     before, later = bench.earlier(minutes=30), bench.earlier(minutes=-30)
     for text in (_in_zone(before, 5), _in_zone(before, -5)):

@@ -14,7 +14,7 @@ from casemirror.actions.contract import remote
 from casemirror.actions.contract.remote import Remote
 from casemirror.model.errors import NotFound
 
-NAMES: Final = ("cortexxdr", "jira", "servicenow")
+NAMES: Final = ("cortexxdr", "jira", "roundup", "servicenow")
 
 
 def opened(name: str) -> AbstractContextManager[Remote]:
