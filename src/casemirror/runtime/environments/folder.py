@@ -84,9 +84,7 @@ class Environments:
         todo = f"`casemirror env build {instance}`"
         failure = self.failure(key_of(need))
         if failure:
-            return (
-                f"the Python environment of {integration.name} could not be built ({failure}); mend that, then {todo}"
-            )
+            return f"{integration.name} cannot run before {todo} made its Python environment; last time that failed: {failure}"
         return (
             f"{integration.name} needs a Python environment ({need.source}) that is not built on this machine: {todo}"
         )
