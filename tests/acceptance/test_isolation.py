@@ -317,4 +317,5 @@ class TestNeighbours:
         assert words in bad.error
         assert len(bad.error) < 10_000
         assert set(narrow.parents()) == {"one", "other"} and narrow.started_parents == 2
-        assert not [pid for parent in narrow.parents().values() for pid in watch.tree(parent) if pid != parent]
+        # of each warm process one child stands by for the next command
+        assert all(len(list(watch.tree(parent))) <= 2 for parent in narrow.parents().values())

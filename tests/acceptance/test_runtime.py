@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from casemirror.runtime import wire
+from casemirror.runtime import watch, wire
 from casemirror.runtime.command import Code, Command, Ending, HostCalls, StagedFile
 from casemirror.runtime.confinement import Confinement
 from casemirror.runtime.pool import Bounds, ProcessRuntime
@@ -586,6 +586,28 @@ class TestParents:
         assert [runtime.run(command(source)).results for _ in range(5)] == [(1,)] * 5
         assert runtime.started_parents == 1
         assert list(runtime.parents()) == [source]
+
+    def test_a_child_stands_by_for_the_next_command(self, runtime):
+        """It serves that command, whether it lives or not, and leaves with its parent."""
+
+        def spare():
+            (parent,) = runtime.parents().values()
+            return next((pid for pid in watch.tree(parent) if pid != parent and is_running(pid)), None)
+
+        wanted = command("import os\ndemisto.results(os.getpid())", key="k")
+        runtime.run(wanted)
+        until(spare)
+        first = spare()
+        assert runtime.run(wanted).results == (first,)
+        until(lambda: spare() not in (None, first))
+        killed = spare()
+        os.kill(killed, signal.SIGKILL)
+        (pid,) = runtime.run(wanted).results
+        assert pid != killed
+        until(spare)
+        last = spare()
+        runtime.close()
+        until(lambda: not is_running(last))
 
     def test_eight_commands_run_at_once(self, runtime):
         """Each waits inside a host call until all eight are there."""

@@ -50,10 +50,15 @@ class MainName(str):
         return str, (str(self),)
 
 
-def run(fd, parent_pid, prepared, confinement):
-    """Serve the one command that comes over the socket `fd`. Never returns."""
+def run(fd, parent_pid, prepared, confinement, *, stand_by=False):
+    """Serve the one command that comes over the socket `fd`. Never returns.
+
+    stand_by   that socket itself comes over `fd` first, later or never
+    """
     try:
         _leave_parent(fd, parent_pid)
+        if stand_by:
+            fd = _awaited(fd)
         channel = Channel(socket.socket(fileno=fd))
         channel.send({"say": "hello", "pid": os.getpid()})
         command = channel.receive()
@@ -71,6 +76,16 @@ def run(fd, parent_pid, prepared, confinement):
         _flush()
         os._exit(71)
     os._exit(0)
+
+
+def _awaited(fd):
+    """The socket that comes over `fd`; the end of the process when none will."""
+    with socket.socket(fileno=fd) as sock:
+        _, fds, _, _ = socket.recv_fds(sock, 1, 1)
+    if not fds:
+        os._exit(0)
+    os.set_inheritable(fds[0], False)  # not for programs that the integration starts
+    return fds[0]
 
 
 def _leave_parent(fd, parent_pid):

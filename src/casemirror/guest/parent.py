@@ -42,6 +42,7 @@ class Parent:
         self._confinement = confinement
         self._idle_s = idle_s
         self._children = set()
+        self._spare = None  # (number, socket) of a child that stands by for the next command
         self._wakeup, wake = os.pipe()
         for end in (self._wakeup, wake):
             os.set_blocking(end, False)
@@ -71,7 +72,10 @@ class Parent:
             return False
         if order[:1] == b"R" and fds:
             os.set_inheritable(fds[0], False)  # not for programs that the integration starts
-            self._fork(fds[0])
+            if not self._hand_over(fds[0]):
+                self._fork(fds[0])
+            os.close(fds[0])
+            self._stand_by()
         elif order[:1] == b"K":
             pid = _PID.unpack(order[1:])[0]
             if pid in self._children:
@@ -80,19 +84,47 @@ class Parent:
 
     def _fork(self, fd):
         if threading.active_count() != 1:
-            os.close(fd)
             self._report(event="threaded", library="")
             return
+        pid = self._forked(fd)
+        if pid > 0:  # else the server sees its socket close without a word, and tries again
+            self._children.add(pid)
+
+    def _forked(self, fd, **how):
+        """Number of a new child that listens to `fd`; -1 when there can be none now."""
         mine = os.getpid()
         try:
             pid = os.fork()
         except OSError:
-            pid = -1  # the server sees its socket close without a word, and tries again
+            return -1
         if pid == 0:
-            child.run(fd, mine, self._prepared, self._confinement)
-        os.close(fd)
+            child.run(fd, mine, self._prepared, self._confinement, **how)
+        return pid
+
+    def _stand_by(self):
+        """Fork the child of the next command while this one runs: so no command waits for a fork."""
+        if self._spare is not None or threading.active_count() != 1:
+            return
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            pid = self._forked(theirs.fileno(), stand_by=True)
         if pid > 0:
-            self._children.add(pid)
+            self._spare = pid, ours
+        else:
+            ours.close()
+
+    def _hand_over(self, fd):
+        """Give a command to the child that stands by; False when there is none, or it just died."""
+        if self._spare is None:
+            return False
+        (pid, sock), self._spare = self._spare, None
+        self._children.add(pid)  # from now on its end is reported
+        with sock:
+            try:
+                socket.send_fds(sock, [b"R"], [fd])
+            except OSError:
+                return False
+        return True
 
     def _reap(self):
         """Report each child that ended. Its group goes while its number is still taken; then whatever left the group goes, too."""
@@ -100,6 +132,7 @@ class Parent:
             ended = _any_ended()
             if ended is None:
                 return
+            self._spare = None if self._spare and self._spare[0] == ended else self._spare
             ours = ended in self._children
             if ours:
                 _kill_group(ended)
@@ -117,7 +150,8 @@ class Parent:
         """
         used = []
         for _ in range(1000):
-            orphans = [pid for pid in _own_children() if pid not in self._children]
+            known = {*self._children, self._spare[0] if self._spare else 0}
+            orphans = [pid for pid in _own_children() if pid not in known]
             if not orphans:
                 break
             _stop_all(orphans)
@@ -127,6 +161,8 @@ class Parent:
         return used
 
     def _kill_all(self):
+        if self._spare is not None:
+            self._children.add(self._spare[0])
         for pid in list(self._children):
             _kill_group(pid)
             os.waitpid(pid, 0)
