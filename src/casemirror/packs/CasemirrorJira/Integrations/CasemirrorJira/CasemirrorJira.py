@@ -763,7 +763,7 @@ def say_why(client, issue_id, data):
     reason, notes = data.get("closeReason") or "", data.get("closeNotes") or ""
     text = "\n".join(part for part in (f"Closed: {reason}" if reason else "Closed.", notes) if part)
     reference = clean(f"closed {issue_id} {text}")
-    newest = client.read(f"issue/{issue_id}/comment", orderBy="-created", maxResults=1)["comments"]
+    newest = sorted(client.comments(issue_id), key=lambda comment: moment_of(comment["created"]))[-1:]
     if not any(is_said_by(client, comment, reference) for comment in newest):
         client.comment(issue_id, f"{text}\n\n— via casemirror (ref {reference})")
 
