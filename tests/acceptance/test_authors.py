@@ -230,6 +230,7 @@ def test_dev_shows_what_happens_begins_anew_when_a_file_is_saved_and_leaves_noth
         for words in (
             '→  get-remote-data {"id": "1", "lastUpdate":',
             "=  changed: 1",
+            "!  incident 1: a new Acme Tickets Ticket, 'Opened by casemirror dev', linked to 1, direction Both",
             '!  incident 1: field in name "Opened by casemirror dev" → "Renamed there"   (only Acme Tickets changed it)',
             '!  incident 1: field out name "Renamed there" → "Renamed here"   (only we changed it)',
             "✓  the comment is on the ticket, once",

@@ -43,6 +43,10 @@ Simulator = Annotated[
         help="Remote to play with: servicenow, jira, cortexxdr, roundup, or a Python file that brings one.",
     ),
 ]
+With = Annotated[
+    list[Path] | None,
+    typer.Option("--with", metavar="PATH", help="A pack that it needs, with fields, types or scripts; repeat it."),
+]
 Classifier = Annotated[str | None, typer.Option(help='Classifier of the pack by id or name; "" for none.')]
 MapperIn = Annotated[str | None, typer.Option("--mapper-in", help='Incoming mapper by id or name; "" for none.')]
 MapperOut = Annotated[str | None, typer.Option("--mapper-out", help='Outgoing mapper by id or name; "" for none.')]

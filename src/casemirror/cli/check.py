@@ -40,6 +40,7 @@ def check(
             help="Object of a real remote that may be changed: its title is written, a comment added.",
         ),
     ] = "",
+    with_: authoring.With = None,
     classifier: authoring.Classifier = None,
     mapper_in: authoring.MapperIn = None,
     mapper_out: authoring.MapperOut = None,
@@ -65,7 +66,7 @@ def check(
     from casemirror.runtime.pool import ProcessRuntime
 
     choice = Choice(classifier=classifier, mapper_in=mapper_in, mapper_out=mapper_out)
-    found = replace(subject.read(path), choice=choice)
+    found = replace(subject.read(path, with_ or ()), choice=choice)
     live = bool(simulator or param or params or secret)
     with authoring.remote(simulator) as there, tempfile.TemporaryDirectory(prefix="casemirror-check-") as folder:
         given = authoring.Given(there=there, param=param, params_file=params, secret=secret)

@@ -92,6 +92,17 @@ def test_one_that_stands_alone_is_found_too(acme: Path, tmp_path: Path) -> None:
         assert subject.read(place).integration.id == "Acme Tickets"
 
 
+def test_what_is_in_a_pack_beside_it_counts_as_there(acme: Path, tmp_path: Path) -> None:
+    other = tmp_path / "Common" / "IncidentFields"
+    other.mkdir(parents=True)
+    field = acme / "IncidentFields" / "incidentfield-Acme_Tickets_State.json"
+    field.rename(other / field.name)
+    alone, both = subject.read(acme), subject.read(acme, [other.parent])
+    cards = [scorecard.check(Bench(subject=each, runtime=Remote(), params={}), live=False) for each in (alone, both)]  # type: ignore[arg-type]
+    assert [verdict.point.name for verdict in scorecard.failed(cards[0].verdicts)] == ["content.references"]
+    assert cards[1].holds
+
+
 def test_what_is_no_integration_is_said(acme: Path, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="nothing of that name"):
         subject.read(tmp_path / "nowhere")

@@ -137,15 +137,15 @@ def _refers_to_what_is_there(bench: Bench) -> None:
     all_of_it = dependencies.missing(
         subject.catalog, operators=OPERATORS, system_fields=SYSTEM_NAMES, api_modules=API_MODULES
     )
-    found = [missing for missing in all_of_it if missing.user in set(_users(subject))]
+    found = [missing for missing in all_of_it if missing.user in set(users(subject))]
     elsewhere = subject.pack.dependencies
     must(not found or elsewhere, "; ".join(map(str, found)))
     if found:
         raise NotTried(f"what is not in the pack may be in {', '.join(elsewhere)}: {'; '.join(map(str, found[:3]))}")
 
 
-def _users(subject: Subject) -> Iterator[str]:
-    """The items that count: the integration, and what it is used with."""
+def users(subject: Subject) -> Iterator[str]:
+    """What counts of all that the pack's items refer to: the integration's references, and those of what it is used with."""
     yield f"integration {subject.integration.id}"
     if subject.classifier:
         yield f"classifier {subject.classifier.id}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,7 +10,7 @@ from typing import Final
 from casemirror.actions.instances import DEFAULT, Choice
 from casemirror.content import loading, params
 from casemirror.content.catalog import Catalog
-from casemirror.content.items import Classifier, Integration, Mapper
+from casemirror.content.items import Classifier, Integration, Item, Mapper
 from casemirror.content.pack import Pack
 from casemirror.content.pack_reader import METADATA
 from casemirror.model.errors import Invalid, NotFound
@@ -24,7 +24,7 @@ class Subject:
     """One integration with everything of its pack.
 
     root      folder of the pack, or the integration's own folder when it stands alone
-    catalog   what the pack brings, and nothing else
+    catalog   what the pack brings, and those beside it that were named
     choice    its own classifier and mappers unless others of the pack are named
     """
 
@@ -66,8 +66,11 @@ class Subject:
         return params.full(self.integration, values, {}), secret
 
 
-def read(path: Path) -> Subject:
-    """Read the integration at `path`: its folder, its YAML or Python file, or its pack. Raises NotFound, Invalid."""
+def read(path: Path, also: Sequence[Path] = ()) -> Subject:
+    """Read the integration at `path`: its folder, its YAML or Python file, or its pack. Raises NotFound, Invalid.
+
+    also   packs with fields, types and scripts that it refers to
+    """
     if not path.exists():
         raise NotFound(f"{path}: there is nothing of that name")
     path = path.resolve()
@@ -75,7 +78,8 @@ def read(path: Path) -> Subject:
     packs = loading.load(root)
     if len(packs) > 1:
         raise Invalid(f"{path}: holds {len(packs)} packs; name the folder of one integration")
-    found = list(_within(packs[0], root, path))
+    others = [item for each in also for pack in loading.load(each) for item in pack.items]
+    found = list(_within(packs[0], others, root, path))
     if not found:
         problems = "; ".join(str(problem) for problem in packs[0].problems)
         raise Invalid(f"{path}: there is no integration" + (f": {problems}" if problems else ""))
@@ -96,11 +100,11 @@ def _root(path: Path) -> Path:
     return yaml if yaml.is_dir() or yaml.is_file() else path.parent
 
 
-def _within(pack: Pack, root: Path, path: Path) -> Iterator[Subject]:
+def _within(pack: Pack, others: Sequence[Item], root: Path, path: Path) -> Iterator[Subject]:
     """The integrations that a path means."""
     base = root if root.is_dir() else root.parent
-    catalog = Catalog.of(pack.items)
-    for integration in catalog.integrations.values():
+    catalog = Catalog.of([*pack.items, *others])
+    for integration in Catalog.of(pack.items).integrations.values():
         yaml = base / integration.path
         if path in (yaml, yaml.with_suffix(".py"), *yaml.parents):
             yield Subject(root=base, pack=pack, catalog=catalog, integration=integration)

@@ -20,6 +20,7 @@ def dev(
     param: authoring.Params = None,
     params: authoring.ParamsFile = None,
     secret: authoring.Secrets = None,
+    with_: authoring.With = None,
     classifier: authoring.Classifier = None,
     mapper_in: authoring.MapperIn = None,
     mapper_out: authoring.MapperOut = None,
@@ -56,7 +57,7 @@ def dev(
     from casemirror.cli.dev.trace import Trace
 
     play.stop_at_signals()
-    subject.read(path)
+    subject.read(path, with_ or ())
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, emoji=False)
     trace = Trace(console=console, show_log=log)
     choice = Choice(classifier=classifier, mapper_in=mapper_in, mapper_out=mapper_out)
@@ -71,6 +72,7 @@ def dev(
                 app=app,
                 me=session.me(),
                 path=path,
+                also=tuple(with_ or ()),
                 name=name,
                 configured=given.for_,
                 choice=choice,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from casemirror.actions import cycles, instances, packs, probes, settings
+from casemirror.actions import cycles, incidents, instances, packs, probes, settings
 from casemirror.actions.contract import subject
+from casemirror.actions.contract.declared import users
 from casemirror.actions.contract.subject import Subject
 from casemirror.actions.instances import Choice
 from casemirror.actions.planning_runtime import secret_texts
@@ -17,6 +18,8 @@ from casemirror.cli.dev.trace import Trace, Tracer
 from casemirror.engine.app import App
 from casemirror.model.actor import Actor
 from casemirror.model.errors import NotFound
+from casemirror.model.incident import Incident
+from casemirror.model.link import Link
 from casemirror.model.values import Json
 from casemirror.runtime.masking import Masker
 
@@ -29,6 +32,7 @@ class Desk:
     """One instance of the integration at `path`, in `app`.
 
     name         of the instance; empty: as the integration is called
+    also         packs that it needs
     configured   gives (parameters, secret ones) for the integration as it is now
     """
 
@@ -39,7 +43,7 @@ class Desk:
     configured: Callable[[Subject], Params]
     choice: Choice
     trace: Trace
-
+    also: tuple[Path, ...] = ()
     secrets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -52,9 +56,11 @@ class Desk:
 
     def load(self) -> None:
         """Read the integration, install its pack, bring the instance up to it. Raises Invalid for what cannot be read."""
-        found = subject.read(self.path)
+        found = replace(subject.read(self.path, self.also), choice=self.choice)
+        for other in self.also:
+            packs.add(self.app, self.me, other)
         for pack in packs.add(self.app, self.me, found.root):
-            for warning in pack.warnings:
+            for warning in _concerning(found, pack.warnings):
                 self.trace.line("!", warning, "yellow")
         given, secrets = self.configured(found)
         self.secrets = tuple(secret_texts(secrets))
@@ -79,7 +85,10 @@ class Desk:
         can = configured.integration is not None and configured.integration.fetch
         if not can or configured.instance.params.get("isFetch") is not True:
             return 0
-        return cycles.fetch_now(self.app, self.me, self.name).found
+        found = cycles.fetch_now(self.app, self.me, self.name).found
+        for incident, link in incidents.list_all(self.app, self.me, limit=max(found, 1))[:found]:
+            self.trace.line("!", f"incident {incident.id}: {_born(incident, link)}", "yellow")
+        return found
 
     def mirror(self) -> int:
         """One mirror cycle; how much came of it."""
@@ -93,3 +102,20 @@ class Desk:
     def cycle(self) -> int:
         """Both."""
         return self.fetch() + self.mirror()
+
+
+def _concerning(found: Subject, warnings: Iterable[str]) -> Iterator[str]:
+    """Of all that a pack lacks, what its integration needs."""
+    concerned = set(users(found))
+    for warning in warnings:
+        user, refers, _ = warning.partition(" refers to the ")
+        if not refers or user in concerned:
+            yield warning
+
+
+def _born(incident: Incident, link: Link | None) -> str:
+    """What became of a fetched ticket."""
+    kind = f"a new {incident.type}, {incident.name!r}"
+    if link is None or not link.remote_id:
+        return f"{kind}, not mirrored: after mapping it has no dbotMirrorId, dbotMirrorInstance, dbotMirrorDirection"
+    return f"{kind}, linked to {link.remote_id}, direction {link.direction.value or 'none: not mirrored'}"
