@@ -63,52 +63,44 @@ def test_it_holds_in_every_point(program: Program, made: Path) -> None:
     assert len(card["points"]) > 60
 
 
-WRITING = {
-    "fetch.cursor": ('["created_at"]) - LOOK_BACK)', '["created_at"]) + timedelta(hours=1))'),
-    "poll.zones": ("since = stamp(utc(GetModifiedRemoteDataArgs(args).last_update))", "since = args['lastUpdate'][:19]"),
-    "pull.gone": ('return f"Ticket {ticket_id} was not found: it was deleted, or the user may not see it."', "return []"),
-    "push.echo": ("if not is_echo(client, comment)]", "]"),
-    "push.delta": ("values = {**fields(delta),", "values = {**fields(data),"),
-    "push.failure": ("        client.update(ticket_id, values)\n", "        try:\n            client.update(ticket_id, values)\n        except DemistoException:\n            pass\n"),
-    "push.close.once": ("changed = told if told is not None else just_changed(parsed, closes)", "changed = closes"),
-}  # fmt: skip
-"""Point → what is written wrongly, so that it fails."""
-WRITING_TOO = {"fetch.limit", "fetch.once", "fetch.again", "push.reopen", "push.limit", "push.gone"}
-"""Fail with them: by the same cursor, since nothing but a close is told any more, and since an update swallows every failure."""
-TELLING = {
+WRONG = {
     "test.refused": ("    client.who_am_i()\n", ""),
     "commands.unknown": ('raise NotImplementedError(f"{command} is not a command of this integration.")', "return"),
     "fetch.mirror": ('"mirror_instance": demisto.integrationInstance()', '"mirror_instance": "another"'),
+    "fetch.cursor": ('["created_at"]) - LOOK_BACK)', '["created_at"]) + timedelta(hours=1))'),
     "schema.mapped": ('    scheme.add_field("description", "Description")\n', ""),
+    "poll.zones": ("since = stamp(utc(GetModifiedRemoteDataArgs(args).last_update))", "since = args['lastUpdate'][:19]"),
     "poll.limit": ('raise DemistoException("API rate limit"', 'raise DemistoException("Too many requests"'),
     "poll.pages": ('            if not answer.get("next"):\n', "            if True:\n"),
     "pull.comments": ("client.comments(ticket_id, since)", "client.comments(ticket_id)"),
     "pull.files": ('client.file(file["id"])', 'client.file(file["id"])[:5]'),
     "pull.close": ("entries.append(state_of(ticket))", "pass"),
-    "push.files": ('client.attach(ticket_id, staged["name"], body)', 'client.attach(ticket_id, staged["name"], body[:5])'),
+    "pull.gone": ('return f"Ticket {ticket_id} was not found: it was deleted, or the user may not see it."', "return []"),
     "push.id": ("    return ticket_id\n\n\ndef fields", '    return ""\n\n\ndef fields'),
+    "push.delta": ("values = {**fields(delta),", "values = {**fields(data),"),
+    "push.echo": ("if not is_echo(client, comment)]", "]"),
+    "push.files": ('client.attach(ticket_id, staged["name"], body)', 'client.attach(ticket_id, staged["name"], body[:5])'),
+    "push.failure": ("        client.update(ticket_id, values)\n", "        try:\n            client.update(ticket_id, values)\n        except DemistoException:\n            pass\n"),
+    "push.close.once": ("changed = told if told is not None else just_changed(parsed, closes)", "changed = closes"),
     "logs.secrets": ("        client = Client(\n", "        demisto.debug(params)\n        client = Client(\n"),
 }  # fmt: skip
-TELLING_TOO = {"pull.limit", "push.limit", "pull.zones", "pull.reopen"}
+"""Point → what is written wrongly, so that it fails."""
+FOLLOW = {"fetch.limit", "fetch.once", "fetch.again", "pull.limit", "pull.zones", "pull.reopen", "push.reopen", "push.limit", "push.gone"}  # fmt: skip
+"""Fail with them: by the same cursor, the same words, the same swallowed failure."""
 
 
-@pytest.mark.parametrize(
-    ("wrongs", "follow"), [(WRITING, WRITING_TOO), (TELLING, TELLING_TOO)], ids=["writing", "telling"]
-)
-def test_each_wrong_turn_is_found_and_shown_with_its_calls(
-    program: Program, made: Path, tmp_path: Path, wrongs: dict[str, tuple[str, str]], follow: set[str]
-) -> None:
+def test_each_wrong_turn_is_found_and_shown_with_its_calls(program: Program, made: Path, tmp_path: Path) -> None:
     wrong = tmp_path / "AcmeTickets"
     shutil.copytree(made, wrong)
     code = wrong / "Integrations" / "AcmeTickets" / "AcmeTickets.py"
     text = code.read_text()
-    for old, new in wrongs.values():
+    for old, new in WRONG.values():
         assert text.count(old) == 1, old
         text = text.replace(old, new)
     code.write_text(text)
     ran = program("check", wrong, "--simulator", wrong / "tests" / "fake_remote.py", "--json")
     failed = {point["name"]: point for point in ran.json["points"] if point["outcome"] == "failed"}
-    assert ran.code == 1 and failed.keys() == wrongs.keys() | follow, {n: p["text"] for n, p in failed.items()}
+    assert ran.code == 1 and failed.keys() == WRONG.keys() | FOLLOW, {n: p["text"] for n, p in failed.items()}
     for name in failed.keys() - {"logs.secrets"}:
         assert failed[name]["advice"] and failed[name]["trace"], name
     assert "fake-remote-password" not in ran.out
