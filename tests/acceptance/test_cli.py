@@ -334,7 +334,7 @@ def test_an_unreachable_database_is_told_without_its_password(program: Program) 
     assert "127.0.0.1" in line and PASSWORD not in line
 
 
-@pytest.mark.parametrize("remote", ["servicenow", "jira"])
+@pytest.mark.parametrize("remote", ["servicenow", "jira", "cortexxdr"])
 def test_the_simulator_serves_until_it_is_stopped(remote: str) -> None:
     """Issue: `casemirror simulate servicenow --port …`."""
     command = [sys.executable, "-m", "casemirror.cli.main", "simulate", remote, "--port", "0"]
@@ -357,7 +357,7 @@ def test_the_simulator_serves_until_it_is_stopped(remote: str) -> None:
         *((noun, verb) for noun, verbs in {
             "pack": "add list", "instance": "add update list show test enable disable remove fetch mirror",
             "incident": "list show create edit comment attach tag close reopen open link", "link": "add list",
-            "config": "get set list", "user": "add list remove", "key": "rotate", "simulate": "jira servicenow",
+            "config": "get set list", "user": "add list remove", "key": "rotate", "simulate": "cortexxdr jira servicenow",
             "field": "list show add remove", "type": "list show add remove",
         }.items() for verb in verbs.split()),
         *((verb,) for verb in "schema run stats records purge serve worker demo".split()),

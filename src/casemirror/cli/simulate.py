@@ -68,6 +68,29 @@ def jira(
         simulator.serve(port=port, rows=rows, fault_values=_faults(fault))
 
 
+@app.command()
+def cortexxdr(
+    port: _Port = 8080,
+    incidents: Annotated[int, typer.Option(min=0, help="Incidents that it begins with.")] = 3,
+    fault: _Fault = None,
+) -> None:
+    """Serve a Cortex XDR tenant (incidents and their alerts). API key ID 1, key casemirror.
+
+    Key ID 2, key casemirror is a standard key; key ID 3, key viewer reads only. Everything is in memory.
+
+    \b
+    Example:
+      casemirror simulate cortexxdr --port 8080
+      casemirror instance add xdr -i "casemirror Cortex XDR" -p url=http://127.0.0.1:8080 \\
+          -p credentials.identifier=1 --secret credentials
+    """
+    from casemirror.simulators import cortexxdr as simulator
+
+    first = [{"description": title} for title in _titles(incidents)]
+    with _told_of_interrupts():
+        simulator.serve(port=port, first=first, fault_values=_faults(fault))
+
+
 def _titles(count: int) -> list[str]:
     return [f"Printer {number} is on fire" for number in range(1, count + 1)]
 
