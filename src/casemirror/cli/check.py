@@ -37,7 +37,7 @@ def check(
         str,
         typer.Option(
             metavar="ID",
-            help="Object of a real remote that may be changed: its title is written, a comment added.",
+            help="Object of a real remote that may be changed: its title or severity is written, a comment added.",
         ),
     ] = "",
     with_: authoring.With = None,
