@@ -131,12 +131,20 @@ def wait_for_victim(server: Server, kind: str, dice: random.Random) -> int | Non
     ends = time.monotonic() + 4
     while time.monotonic() < ends:
         warm = [p for p in children_of(server.pid) if _is_warm(p)]
-        found = warm if kind == "warm process" else [c for p in warm for c in children_of(p)]
+        found = warm if kind == "warm process" else [c for p in warm for c in children_of(p) if not _stands_by(c)]
         if found:
             time.sleep(dice.uniform(0, 0.02))
             return dice.choice(found)
         time.sleep(0.001)
     return None
+
+
+def _stands_by(pid: int) -> bool:
+    """A child without a command is in no folder of one yet."""
+    try:
+        return os.readlink(f"/proc/{pid}/cwd") == "/"
+    except OSError:
+        return True
 
 
 def _is_warm(pid: int) -> bool:
