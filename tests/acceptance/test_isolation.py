@@ -79,6 +79,7 @@ def test_as_root_integrations_run_as_nobody(tmp_path, landlock):
     assert (reply.error, (reply.folder / "out").read_text()) == ("", "given")
     reply.discard()
     runtime.close()
+    runtime.folder.parent.rmdir()
     Path(f"/tmp/casemirror-was-here-{os.getpid()}").unlink(missing_ok=True)
 
 
@@ -280,6 +281,7 @@ def narrow(tmp_path_factory):
     folder = made.folder
     made.close()
     assert not folder.exists()
+    folder.parent.rmdir()
 
 
 class TestNeighbours:

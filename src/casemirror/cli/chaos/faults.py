@@ -190,7 +190,8 @@ class Faults:
         """A command, in its middle: waited for during two seconds."""
         member, ends = self._member(), time.monotonic() + 2.0
         while member is not None and time.monotonic() < ends:
-            found = [child for warm in self._stage.fleet.warm(member) for child in fleets.children_of(warm)]
+            children = [child for warm in self._stage.fleet.warm(member) for child in fleets.children_of(warm)]
+            found = [child for child in children if fleets.runs_command(child)]
             if found:
                 time.sleep(self._dice.uniform(0.0, 0.08))
                 return self._killed("child", found)

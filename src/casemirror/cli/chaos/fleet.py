@@ -135,6 +135,14 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
+def runs_command(pid: int) -> bool:
+    """A child that stands by for the next command is in no folder of one yet."""
+    try:
+        return os.readlink(f"/proc/{pid}/cwd") != "/"
+    except OSError:
+        return False
+
+
 def kill_quietly(pid: int) -> bool:
     """SIGKILL; False when it was gone already."""
     try:
