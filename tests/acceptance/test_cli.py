@@ -202,9 +202,7 @@ def test_refusals_say_what_would_be_right(program: Program, tmp_path: Path) -> N
     add(program, "http://127.0.0.1:1")
     snow = ("-i", "casemirror ServiceNow")
     assert "already" in program.refused("instance", "add", "snow", *snow, "-p", "url=http://127.0.0.1:1")
-    assert "did you mean casemirror ServiceNow?" in program.refused(
-        "instance", "add", "b", "-i", "casemirror ServiceNo"
-    )
+    assert "did you mean casemirror ServiceNow" in program.refused("instance", "add", "b", "-i", "casemirror ServiceNo")
     assert "did you mean url?" in program.refused("instance", "add", "b", *snow, "-p", "urll=x")
     assert "needs: User name" in program.refused("instance", "add", "b", *snow, "-p", "url=x")
     assert "--secret" in program.refused("instance", "add", "b", *snow, "-p", "credentials.password=x")

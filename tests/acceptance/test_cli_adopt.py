@@ -78,7 +78,7 @@ def test_incidents_are_found_adopted_and_owned(
     program.good("incident", "create", "Twin", f"ticketid={ids[1]}")
     program.good("incident", "create", "Gone", "ticketid=00000000000000000000000000000bad")
     looked = program.good("link", "find", "snow").out
-    assert "looked in ticketid, labels that are named as ids of 4 incidents without a link to snow" in looked
+    assert "ticketid, labels that are named as ids of 4 incidents without a link to snow" in looked
     assert "1 clear, 3 doubtful\nnothing was written; --adopt links the one that is clear" in looked
     pairs = program.good("link", "find", "snow", "--adopt", "--json").json["pairs"]
     assert [(pair["incident"], pair["verdict"]) for pair in pairs] == [
