@@ -40,9 +40,13 @@ def test_paths_that_are_not_there_are_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("path", "work", "wide"),
     [
-        ("/usr/lib/python3", "/home/me/.casemirror/work/1", "/usr"),
-        ("/home/me/venv/lib", "/home/me/.casemirror/work/1", "/home/me/venv"),
-        ("/home/me/.casemirror/environments/e/lib", "/home/me/.casemirror/work/1", "/home/me/.casemirror/environments"),
+        ("/usr/lib/python3", "/home/me/.casemirror/commands/1", "/usr"),
+        ("/home/me/venv/lib", "/home/me/.casemirror/commands/1", "/home/me/venv"),
+        (
+            "/home/me/.casemirror/environments/e/lib",
+            "/home/me/.casemirror/commands/1",
+            "/home/me/.casemirror/environments",
+        ),
     ],
 )
 def test_a_childs_rule_is_as_wide_as_it_may_be_without_other_commands_folders(path, work, wide):
