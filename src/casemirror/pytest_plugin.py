@@ -194,8 +194,8 @@ def run_command(casemirror_runtime: Runtime, casemirror_subjects: dict[Path, Sub
     """
     from casemirror.actions.contract import subject
     from casemirror.actions.contract.bench import Bench
-    from casemirror.actions.planning_runtime import secret_texts
     from casemirror.runtime.command import StagedFile
+    from casemirror.runtime.masking import secret_texts
 
     used: list[Bench] = []
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from casemirror.engine.app import App
 from casemirror.model.instance import Instance
 from casemirror.runtime.command import Command, Reply, Runtime
-from casemirror.runtime.masking import Masker
+from casemirror.runtime.masking import Masker, secret_texts
 from casemirror.store import instances
 
 READS: Final = frozenset({"get-modified-remote-data", "get-remote-data", "fetch-incidents"})
@@ -85,13 +85,6 @@ def mask_of(app: App, instance: Instance) -> Masker:
     """Takes the secrets of an instance out of texts."""
     with app.store.read() as tx:
         return Masker(secret_texts(instances.secrets(tx, instance.id)))
-
-
-def secret_texts(value: Any) -> list[str]:
-    """Every text inside a secret; a user name beside a password is none."""
-    if isinstance(value, dict):
-        return [text for name, inner in value.items() if name != "identifier" for text in secret_texts(inner)]
-    return [value] if isinstance(value, str) and value else []
 
 
 def masked(mask: Masker, value: Any) -> Any:

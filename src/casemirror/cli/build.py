@@ -21,6 +21,7 @@ from casemirror.model.settings import Settings
 from casemirror.runtime.command import Command, Reply
 from casemirror.runtime.confinement import Confinement
 from casemirror.runtime.environments.folder import Environments
+from casemirror.runtime.masking import secret_texts
 from casemirror.runtime.pool import Bounds, ProcessRuntime
 from casemirror.store import instances, settings
 from casemirror.store.database import Store
@@ -199,4 +200,4 @@ def secrets_of(store: Store) -> list[str]:
     with store.read() as tx:
         values = [value for each in instances.list_all(tx) for value in instances.secrets(tx, each.id).values()]
         values += [settings.secret(tx, name) for name in settings.secret_names(tx)]
-    return [text for value in values for text in logs.texts_in(value)]
+    return [text for value in values for text in secret_texts(value)]

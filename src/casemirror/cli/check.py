@@ -62,7 +62,7 @@ def check(
     from casemirror.actions.contract import scorecard, subject
     from casemirror.actions.contract.bench import Bench
     from casemirror.actions.instances import Choice
-    from casemirror.actions.planning_runtime import secret_texts
+    from casemirror.runtime.masking import secret_texts
     from casemirror.runtime.pool import ProcessRuntime
 
     choice = Choice(classifier=classifier, mapper_in=mapper_in, mapper_out=mapper_out)

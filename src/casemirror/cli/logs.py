@@ -6,7 +6,7 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any, Final
 
 import structlog
@@ -52,13 +52,6 @@ class Secrets:
 def without_password(text: str) -> str:
     """A text with the passwords of URLs masked."""
     return _USERINFO.sub(rf"\1:{MASK}@", text)
-
-
-def texts_in(value: object) -> list[str]:
-    """Every text inside a secret value (a credentials object holds several)."""
-    if isinstance(value, Mapping):
-        return [text for name, inner in value.items() if name != "identifier" for text in texts_in(inner)]
-    return [value] if isinstance(value, str) and value else []
 
 
 def configure(level: str, form: str, secrets: Secrets) -> None:

@@ -26,6 +26,7 @@ from casemirror.model.policies import Policies
 from casemirror.model.settings import Settings
 from casemirror.runtime import wire
 from casemirror.runtime.command import Code, Command, HostCalls, Reply, StagedFile, Stop
+from casemirror.runtime.masking import secret_texts
 from casemirror.store import content_items, entries, files, instances, policies, users
 
 
@@ -82,7 +83,7 @@ class Caller:
                 host=self._host()
                 if also is None
                 else replace(self._host(), create_incidents=also.create_incidents, tell_health=also.tell_health),
-                secrets=tuple(budgeting.texts(secrets)),
+                secrets=tuple(secret_texts(secrets)),
                 timeout_s=self.settings.seconds("mirror.command.timeout") if timeout_s is None else timeout_s,
                 memory_bytes=self.settings.count("runtime.memory"),
                 egress=fresh.egress or None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Final
 from urllib.parse import quote, quote_plus
@@ -61,3 +61,10 @@ def _base64_forms(secret: bytes) -> Iterator[str]:
             first, last = -(-before * 8 // 6), (before + len(secret)) * 8 // 6
             if last - first >= SHORTEST + 2:
                 yield text[first:last]
+
+
+def secret_texts(value: object) -> list[str]:
+    """Every text inside a secret (a credentials object holds several); a user name beside a password is none."""
+    if isinstance(value, Mapping):
+        return [text for name, inner in value.items() if name != "identifier" for text in secret_texts(inner)]
+    return [value] if isinstance(value, str) and value else []

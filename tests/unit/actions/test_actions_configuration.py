@@ -143,7 +143,9 @@ def test_a_pack_twice_replaces_itself(app: App, me: Actor) -> None:
 
 def test_our_own_packs_are_complete(app: App, me: Actor) -> None:
     """MAP-100: installing them warns of nothing."""
-    assert [p.warnings for p in packs.add(app, me, packs.BUNDLED)] == [(), ()]
+    found = packs.add(app, me, packs.BUNDLED)
+    assert len(found) == len(list(packs.BUNDLED.glob("*/pack_metadata.json")))
+    assert [pack.warnings for pack in found] == [()] * len(found)
 
 
 def test_settings_are_checked_when_they_are_set(app: App, me: Actor) -> None:

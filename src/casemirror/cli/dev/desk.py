@@ -12,7 +12,6 @@ from casemirror.actions.contract import subject
 from casemirror.actions.contract.declared import users
 from casemirror.actions.contract.subject import Subject
 from casemirror.actions.instances import Choice
-from casemirror.actions.planning_runtime import secret_texts
 from casemirror.cli.dev import trace as tracing
 from casemirror.cli.dev.trace import Trace, Tracer
 from casemirror.engine.app import App
@@ -21,7 +20,7 @@ from casemirror.model.errors import NotFound
 from casemirror.model.incident import Incident
 from casemirror.model.link import Link
 from casemirror.model.values import Json
-from casemirror.runtime.masking import Masker
+from casemirror.runtime.masking import Masker, secret_texts
 
 QUICK: Final = {"mirror.overlap": "5"}
 Params = tuple[Mapping[str, Json], Mapping[str, Json]]
