@@ -29,7 +29,7 @@ class _Kept:
 class LookingRuntime:
     """Lets through what reads. A later command sees the notes of an earlier one (a token, a page), as in a real cycle.
 
-    requests   that the commands made so far; nobody books them, since a look writes nothing
+    requests   that the commands made so far; nobody books them, nor what they took, since a look writes nothing
     """
 
     runtime: Runtime
@@ -49,7 +49,7 @@ class LookingRuntime:
         kept.last_run = kept.last_run if reply.last_run is None else reply.last_run
         kept.last_mirror_run = kept.last_mirror_run if reply.last_mirror_run is None else reply.last_mirror_run
         self.requests += reply.requests or 0
-        return replace(reply, requests=0)
+        return replace(reply, requests=0, cpu_s=0.0, peak_bytes=0)
 
     def _as_in_a_cycle(self, command: Command) -> Command:
         kept = self._kept

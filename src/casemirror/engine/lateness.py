@@ -84,12 +84,13 @@ def again_at(turn: Turn, link: Link, now: datetime) -> datetime:
     """When an object that was named should be pulled: at once, unless the last pulls of it brought nothing new.
 
     A wide overlap names a changed object at each poll inside it. Then it is looked at more and more rarely, and still four
-    times within the overlap at least; what is named is never dropped.
+    times within the overlap at least; what is named is never dropped. Polls that come no more often than that are rare enough.
     """
-    if link.quiet_pulls < QUIET_PULLS or link.last_sync_at is None:
+    interval, longest = timedelta(seconds=turn.settings.interval_s), turn.overlap / 4
+    if link.quiet_pulls < QUIET_PULLS or link.last_sync_at is None or interval >= longest:
         return now
-    pause_s = turn.settings.interval_s * 2.0 ** min(link.quiet_pulls - QUIET_PULLS + 1, 20)
-    return max(now, link.last_sync_at + min(timedelta(seconds=pause_s), turn.overlap / 4))
+    pause_s = interval.total_seconds() * 2.0 ** min(link.quiet_pulls - QUIET_PULLS + 1, 20)
+    return max(now, link.last_sync_at + min(timedelta(seconds=pause_s), longest))
 
 
 def learn(turn: Turn, tx: Connection, link: Link, payload: Fields, now: datetime) -> datetime | None:
