@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import casemirror
+from casemirror.runtime.pool import ProcessRuntime
 from casemirror.simulators.servicenow import ServiceNowSimulator
 from support.cli import Program
 from support.server import Server
@@ -317,7 +318,9 @@ def test_a_server_fetches_and_pushes_and_ends_cleanly(program: Program, remote: 
     assert str(program.home / "casemirror.db") in log
     assert "Traceback" not in log and "password" not in log
     assert "server.stopped" in log
-    assert list((program.home / "work").iterdir()) == []
+    used = ProcessRuntime(program.home / "work")
+    used.close()
+    assert list(used.folder.parent.iterdir()) == []
 
 
 def test_a_worker_needs_postgresql(program: Program) -> None:

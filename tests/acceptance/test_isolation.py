@@ -44,11 +44,12 @@ needs_two_users = pytest.mark.skipif(
 def test_a_hostile_integration_gets_nowhere(tmp_path):
     """Design §4: neither database, key, server, warm process nor another instance's command and its files."""
     runtime = ProcessRuntime(tmp_path / "home" / "work", confinement=Confinement(private=(tmp_path / "home",)))
-    said, (uid, _, groups) = attacked(runtime, tmp_path / "home", open_to_all=True)
+    (tmp_path / "home").mkdir(exist_ok=True)
+    said, (uid, _, _) = attacked(runtime, tmp_path / "home", open_to_all=True)
     runtime.close()
     assert succeeded(said) == {}
     assert not Path(f"/tmp/casemirror-was-here-{os.getpid()}").exists()
-    assert (uid, groups) == (os.geteuid(), groups)
+    assert uid in (os.geteuid(), 65534), "his own user, or nobody where he can read this Python"
 
 
 @needs_two_users

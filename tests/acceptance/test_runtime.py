@@ -20,6 +20,8 @@ from casemirror.runtime.confinement import Confinement
 from casemirror.runtime.pool import Bounds, ProcessRuntime
 
 SRC = Path(__file__).parents[2] / "src"
+OWN = str(os.geteuid())
+"""Whom integrations run as when it must not be somebody else: pytest's folders are the tests' own."""
 SECRET = "s3cret/pässword+1"
 
 
@@ -28,7 +30,7 @@ def runtime(tmp_path):
     made = ProcessRuntime(tmp_path / "work")
     yield made
     made.close()
-    assert list((tmp_path / "work").iterdir()) == []
+    assert list(made.folder.parent.iterdir()) == []
 
 
 @pytest.fixture
@@ -685,7 +687,7 @@ open({str(tmp_path / "pids.new")!r}, "w").write(f"{{os.getpid()}} {{os.getppid()
 os.rename({str(tmp_path / "pids.new")!r}, {str(tmp_path / "pids")!r})
 time.sleep(600)
 '''
-runtime = ProcessRuntime(Path({str(tmp_path / "work")!r}), confinement=Confinement(write=({str(tmp_path)!r},)))
+runtime = ProcessRuntime(Path({str(tmp_path / "work")!r}), confinement=Confinement(user={OWN!r}, write=({str(tmp_path)!r},)))
 runtime.run(Command(code=Code(key="k", name="I", source=source), name="c"))
 """
         server = subprocess.Popen(
@@ -696,7 +698,7 @@ runtime.run(Command(code=Code(key="k", name="I", source=source), name="c"))
         assert [pid for pid in pids if is_running(pid)] == pids
         (left,) = (tmp_path / "work").iterdir()
 
-        alive = ProcessRuntime(tmp_path / "work")
+        alive = ProcessRuntime(tmp_path / "work", confinement=Confinement(user=OWN))
         assert left.exists(), "a running server's folder is not touched"
         alive.close()
 
@@ -704,7 +706,7 @@ runtime.run(Command(code=Code(key="k", name="I", source=source), name="c"))
         server.wait()
         until(lambda: not any(map(is_running, pids)))
         (tmp_path / "work" / "not ours").mkdir()
-        ProcessRuntime(tmp_path / "work").close()
+        ProcessRuntime(tmp_path / "work", confinement=Confinement(user=OWN)).close()
         assert [found.name for found in (tmp_path / "work").iterdir()] == ["not ours"]
 
 

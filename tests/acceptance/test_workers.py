@@ -90,6 +90,7 @@ def test_a_killed_workers_lanes_go_on_and_nothing_is_doubled(
             dead.end()
             dead.start()
         eventually(lambda: len(snow.comments(ticket)) >= 4, what="all words")
+        eventually(lambda: sum(w.said().count("server.started") for w in workers) == 2 + 4, what="the last restart")
         time.sleep(1.5)
         said = Counter(c["value"].split("\n")[0] for c in snow.comments(ticket))
         assert said == {f"word {n}": 1 for n in range(4)}
