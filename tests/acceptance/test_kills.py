@@ -22,7 +22,7 @@ from casemirror.simulators.servicenow import ServiceNowSimulator
 from support.mirror import PACKS, QUICK, Mirror, eventually
 from support.server import Server, children_of, kill_quietly
 
-KILLS = int(os.environ.get("CASEMIRROR_KILLS", "60"))
+KILLS = int(os.environ.get("CASEMIRROR_KILLS", "40"))
 SEED = int(os.environ.get("CASEMIRROR_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 FIELDS = {"details": "description", "name": "short_description"}
 
