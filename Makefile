@@ -14,8 +14,11 @@ help:
 demo: $(VENV)/run.stamp ## two systems in sync, live; ONCE=1 plays it once, proves that both agree, and ends
 	$(BIN)/casemirror demo $(if $(ONCE),--once)
 
-test: lint ## everything: style, types, rooms, and all tests with SQLite, PostgreSQL, real processes and real servers
-	$(BIN)/python -m pytest
+test: lint ## everything, in two halves at once: style, types, rooms, and all tests with SQLite, PostgreSQL, real processes and real servers
+	$(BIN)/python -m pytest tests/acceptance > .acceptance.log 2>&1 & real=$$!; \
+	$(BIN)/python -m pytest --ignore=tests/acceptance; rest=$$?; \
+	echo "waiting for the tests with real processes (.acceptance.log) ..."; \
+	wait $$real; real=$$?; cat .acceptance.log; [ $$real = 0 ] && [ $$rest = 0 ]
 	$(BIN)/python -m coverage run -m pytest -q tests/unit/mapping
 	$(BIN)/python -m coverage report
 
