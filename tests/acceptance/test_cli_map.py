@@ -6,6 +6,7 @@ Nearly all runs happen in this process; they share one home with a small pack an
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -296,6 +297,8 @@ class TestInstalled:
         book = dump(tmp_path / "calls.json", {"id": "31", "title": "Aurora", "state": "moored", "r": "late", "risk": 1})
         words = ["-p", f"book={book}", "--mapper-in", "harbour-in", "-p", f"incidentType={TYPE}"]
         with other_home(desk, tmp_path):
+            desk.good("config", "set", "runtime.user", str(os.geteuid()))
+            desk.good("config", "set", "runtime.write", str(tmp_path))  # the integration's remote is a file there
             desk.good("pack", "add", fields_pack(tmp_path / "f"))
             desk.good("instance", "add", INSTANCE, "-i", BRAND, *words)
             desk.good("instance", "fetch", INSTANCE)
