@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from casemirror.actions import command_line, debugging, mirror
 from casemirror.actions.command_line import Typed
@@ -20,9 +20,6 @@ from casemirror.model.ids import IncidentId
 from casemirror.model.incident import Incident
 from casemirror.model.instance import Instance
 from casemirror.store import audit, incidents, instances
-
-if TYPE_CHECKING:
-    pass
 
 MIRROR_COMMANDS: Final = frozenset(
     "get-modified-remote-data get-remote-data update-remote-system get-mapping-fields".split()
